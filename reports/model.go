@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package reports holds the results of a run and writes them for people and machines:
+// results.json, junit.xml, index.html and one pcapng for each check.
+// It knows results, not how they came about.
+package reports
+
+import (
+	"net/netip"
+	"time"
+)
+
+// SchemaID names the format of results.json; the number rises when a reader has to change.
+const SchemaID = "https://github.com/rspthreat/rspthreat/results/1"
+
+// Results is one whole run; it is what results.json holds.
+type Results struct {
+	Schema   string    `json:"schema"`
+	Tool     Tool      `json:"tool"`
+	Ledger   Ledger    `json:"ledger"`
+	Subject  Subject   `json:"subject"`
+	Command  string    `json:"command"`          // repeats the run
+	Faults   []string  `json:"faults,omitempty"` // faults switched on in the reference
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	// Complete is true when every selected check came to an end and nothing was left out by selection.
+	Complete bool `json:"complete"`
+	// Interrupted says why the run ended early; empty when it did not.
+	Interrupted string   `json:"interrupted,omitempty"`
+	ExitCode    int      `json:"exit_code"`
+	Results     []Result `json:"results"`
+	Checks      []Check  `json:"checks"`
+}
+
+// Tool identifies the program that judged.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+}
+
+// Ledger identifies the requirements that were judged against.
+type Ledger struct {
+	Document     string `json:"document"` // "draft-ietf-rserpool-threats-15"
+	Version      string `json:"version"`
+	Requirements int    `json:"requirements"`
+}
+
+// Subject is the system under test as its configuration describes it; secrets are left out.
+type Subject struct {
+	Name         string `json:"name"`
+	Organisation string `json:"organisation,omitempty"`
+	Product      string `json:"product,omitempty"`
+	Version      string `json:"version,omitempty"`
+	Contact      string `json:"contact,omitempty"`
+	Security     string `json:"security"` // "secured" or "clear"
+	Rung         int    `json:"rung"`
+	Doors        []Door `json:"doors"`
+	Config       string `json:"config,omitempty"` // redacted YAML
+}
+
+// Door is one address at which the system under test answers.
+type Door struct {
+	Protocol  string `json:"protocol"`  // "asap" or "enrp"
+	Transport string `json:"transport"` // "tcp", "sctp", "sctp-udp", "udp"
+	Secured   bool   `json:"secured"`
+	Address   string `json:"address"`
+}
+
+// Result is the verdict on one requirement for one role.
+type Result struct {
+	ID           string        `json:"id"` // "T2.1-R1@registrar"
+	Requirement  string        `json:"requirement"`
+	Section      string        `json:"section"`
+	SectionTitle string        `json:"section_title"`
+	Role         string        `json:"role"`
+	Level        string        `json:"level"`
+	Gist         string        `json:"gist"`
+	Observable   string        `json:"observable"`
+	Rung         int           `json:"rung"`
+	Verdict      Verdict       `json:"verdict"`
+	Reason       string        `json:"reason"`
+	Certainty    string        `json:"certainty,omitempty"`   // "certain" or "less certain: why"
+	Information  []string      `json:"information,omitempty"` // what is worth knowing but not judged
+	Faults       []string      `json:"faults,omitempty"`      // faults that prove this check can fail
+	Check        string        `json:"check,omitempty"`       // ID of the Check that judged; empty when none ran
+	Command      string        `json:"command,omitempty"`     // repeats this one judgement
+	Started      time.Time     `json:"started,omitzero"`
+	Duration     time.Duration `json:"duration_ns"`
+}
+
+// Check is one execution of the five steps, with its evidence.
+type Check struct {
+	ID       string        `json:"id"` // stable, file-name safe: "2.1-unauthenticated-registration"
+	Section  string        `json:"section"`
+	Role     string        `json:"role"`
+	Title    string        `json:"title"`
+	Threat   Threat        `json:"threat"`
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"duration_ns"`
+	Steps    []Step        `json:"steps"`
+	Messages []Message     `json:"messages"`
+	Before   []string      `json:"before,omitempty"` // handlespace before the attack, a line an element, sorted
+	After    []string      `json:"after,omitempty"`
+	Log      []string      `json:"log,omitempty"`     // what the system under test logged meanwhile
+	Capture  string        `json:"capture,omitempty"` // file name of the pcapng, relative to results.json
+}
+
+// Threat tells a reviewer what a check is about.
+type Threat struct {
+	Attacker     string `json:"attacker"`     // who, and from where
+	Precondition string `json:"precondition"` // what must hold before
+	Effect       string `json:"effect"`       // what it would mean in practice
+}
+
+// StepKind names the five steps of a check.
+type StepKind string
+
+// The steps in their order.
+const (
+	Baseline StepKind = "baseline"
+	Attack   StepKind = "attack"
+	Canary   StepKind = "canary"
+	Oracle   StepKind = "oracle"
+	Judge    StepKind = "verdict"
+)
+
+// Step is one thing that a check did and what came of it.
+type Step struct {
+	Kind     StepKind      `json:"kind"`
+	Title    string        `json:"title"`
+	Started  time.Time     `json:"started"`
+	Duration time.Duration `json:"duration_ns"`
+	Outcome  string        `json:"outcome"` // what was seen, in a sentence
+	Verdict  Verdict       `json:"verdict,omitempty"`
+}
+
+// Message is one ASAP or ENRP message as an actor sent or received it, before encryption.
+type Message struct {
+	Time    time.Time `json:"time"`
+	Step    int       `json:"step"` // index into Check.Steps
+	From    string    `json:"from"` // actor: "pe alice", "attacker", "registrar"
+	To      string    `json:"to"`
+	Door    string    `json:"door"` // "asap sctp-udp tls"
+	Secured bool      `json:"secured"`
+	Name    string    `json:"name"`    // RFC name, or "malformed"
+	Summary string    `json:"summary"` // decoded fields in a line
+	Hex     string    `json:"hex"`
+}
+
+// FrameKind says what happened on the wire.
+type FrameKind uint8
+
+// What a Frame records.
+const (
+	FrameData  FrameKind = iota // bytes of a stream, an SCTP packet or a datagram
+	FrameOpen                   // a TCP connection was established
+	FrameClose                  // a side closed gracefully (FIN)
+	FrameReset                  // a side reset the connection
+)
+
+// Frame is one event on the wire, seen below TLS, for the pcapng.
+type Frame struct {
+	Time      time.Time
+	Transport string // as in Door.Transport
+	Kind      FrameKind
+	Src, Dst  netip.AddrPort // UDP ports for "sctp-udp"; ports are 0 for "sctp"
+	Data      []byte         // TCP stream bytes, a whole SCTP packet, or a UDP payload
+	Comment   string         // shown by Wireshark: step and requirement
+}
+
+// Capture is the evidence of one check on the wire.
+type Capture struct {
+	Frames []Frame
+	KeyLog []byte // NSS key log lines: what Wireshark needs to decrypt
+}
