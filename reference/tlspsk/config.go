@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tlspsk
+
+import (
+	"crypto/tls"
+	"io"
+	"time"
+)
+
+// Config describes one kind of secured link. It may be shared by any number of
+// connections and goroutines, and should be: the first use builds the engine
+// that the others share. From then on neither the Config nor what it points to
+// may change, and it must not be copied; Clone gives a fresh one.
+type Config struct {
+	// PSKIdentity and PSKKey authenticate a client. The identity has 1 to
+	// MaxIdentityLen octets without NUL, the key MinKeyLen to MaxKeyLen octets.
+	// A client that has them never accepts a certificate instead.
+	PSKIdentity string
+	PSKKey      []byte
+
+	// Lookup returns a fresh copy of the key of an identity, or nothing when the
+	// identity is unknown. It makes a server take pre-shared keys. It is called
+	// during handshakes, by several at once, and holds up the others: memory
+	// only, no waiting, no use of the connection. The identity is what a
+	// stranger sent (1 to MaxIdentityLen octets, not necessarily UTF-8). The
+	// returned slice is cleared after use.
+	Lookup func(identity string) (key []byte)
+
+	// HideUnknownIdentity makes a server treat an unknown identity as a known one
+	// with a wrong key (RFC 4279 section 2), so that the alert does not tell a
+	// prober which identities exist.
+	HideUnknownIdentity bool
+
+	// Certificates configures the certificate engine: RootCAs and ServerName (or
+	// an IP address there) of a client, Certificates and ClientCAs of a server.
+	// Session tickets are switched off whatever it says, and GetConfigForClient
+	// is refused. TLS_RSA_WITH_AES_128_CBC_SHA (RFC 3436 section 4.1) must be
+	// named in its CipherSuites. A server that asks for no client certificate
+	// finds its peers Anonymous.
+	Certificates *tls.Config
+
+	// MinVersion and MaxVersion hold for both engines. Zero means TLS12 and
+	// TLS13, or what Certificates says for that engine.
+	MinVersion, MaxVersion Version
+
+	// CipherSuites (TLS 1.2 and before) and CipherSuites13 are OpenSSL lists for
+	// the PSK engine, in order of preference; "" means DefaultCipherSuites and
+	// DefaultCipherSuites13. A suite without encryption must be named in full
+	// and needs level 0: "PSK-NULL-SHA256:@SECLEVEL=0". TLS 1.3 suites must use
+	// SHA-256, the hash of an external key.
+	CipherSuites, CipherSuites13 string
+
+	// SecurityLevel is OpenSSL's (0 to 5) for the PSK engine; nil means 2. A
+	// @SECLEVEL in CipherSuites wins.
+	SecurityLevel *int
+
+	// AllowEarlyData turns TLS 1.3 early data on for pre-shared keys: a client
+	// sends what was given to WriteEarlyData, a server hands it to the first
+	// Read, before the peer has shown that it is not a replay. Only for attackers
+	// and for deliberately faulty servers.
+	AllowEarlyData bool
+
+	// KeyLog receives the secrets of every connection in the NSS key log format,
+	// one line a Write, never two at once from one Config. A handshake whose
+	// secrets could not be written fails.
+	KeyLog io.Writer
+
+	// HandshakeTimeout bounds a handshake, from the first octet waited for; zero
+	// means DefaultHandshakeTimeout.
+	HandshakeTimeout time.Duration
+
+	// Messages says that the transport preserves messages: each Write on it is
+	// one TLS record, and each Read asks for a whole one (RFC 3436).
+	Messages bool
+}
