@@ -52,22 +52,64 @@ type Cause struct {
 
 // CauseOfParameter returns the cause that reports an unrecognized parameter.
 func CauseOfParameter(p Parameter) Cause {
-	return Cause{CauseUnrecognizedParameter, appendTLV(nil, p.Type, p.Value)}
+	info := binary.BigEndian.AppendUint16(nil, p.Type)
+	info = binary.BigEndian.AppendUint16(info, uint16(HeaderLength+len(p.Value)))
+	return Cause{CauseUnrecognizedParameter, append(info, p.Value...)}
 }
 
-// appendTLV appends a parameter without its padding; the value must fit.
-func appendTLV(dst []byte, typ ParameterType, value []byte) []byte {
-	dst = binary.BigEndian.AppendUint16(dst, typ)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(HeaderLength+len(value)))
-	return append(dst, value...)
-}
-
-// CauseOfPolicy returns the cause that tells a registrant the pool's policy.
+// CauseOfPolicy returns the cause that tells a registrant the pool's policy
+// (RFC 5354 section 3.12.6). The error is an *EncodeError.
 func CauseOfPolicy(p Policy) (Cause, error) {
-	return Cause{}, nil
+	w := writer{o: &strict}
+	w.policy(&p)
+	return w.cause(CauseInconsistentPolicy)
 }
 
-// CauseOfTransport returns the cause that tells a registrant the pool's transport.
+// CauseOfTransport returns the cause that tells a registrant the pool's
+// transport (RFC 5354 section 3.12.8). The error is an *EncodeError.
 func CauseOfTransport(t Transport) (Cause, error) {
-	return Cause{}, nil
+	// Which transport use a TCP transport may have is up to the pool.
+	w := writer{o: &Options{TCPUse: true}}
+	w.transport(&t)
+	return w.cause(CauseInconsistentTransport)
+}
+
+// cause returns a cause with what has been written as its information.
+func (w *writer) cause(code CauseCode) (Cause, error) {
+	if w.err != nil {
+		return Cause{}, w.err
+	}
+	return Cause{code, w.b}, nil
+}
+
+// legal reports whether code and information go together (RFC 5354 section 3.12).
+func (c *Cause) legal(o *Options) bool {
+	typ, isParameter := c.parameter()
+	switch c.Code {
+	case CauseUnrecognizedParameter, CauseInvalidValues:
+		return isParameter
+	case CauseUnrecognizedMessage:
+		return len(c.Info) >= HeaderLength
+	case CauseInconsistentPolicy:
+		return isParameter && typ == ParameterPolicy
+	case CauseInconsistentTransport:
+		return isParameter && isTransport(typ)
+	case CauseSecurity:
+		return true // the section is silent about information
+	}
+	if c.Code > CauseSecurity {
+		return o.PrivateCauses
+	}
+	return len(c.Info) == 0
+}
+
+// parameter returns the type of the one complete parameter that is the
+// information, with or without its padding.
+func (c *Cause) parameter() (typ ParameterType, ok bool) {
+	if len(c.Info) < HeaderLength {
+		return 0, false
+	}
+	n := int(binary.BigEndian.Uint16(c.Info[2:]))
+	ok = n >= HeaderLength && (len(c.Info) == n || len(c.Info) == pad4(n))
+	return binary.BigEndian.Uint16(c.Info), ok
 }

@@ -2,7 +2,10 @@
 
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ParameterType is the type field of a parameter (RFC 5354 section 3).
 type ParameterType = uint16
@@ -81,3 +84,12 @@ type skipped struct{ parameters []Parameter }
 // Report true are owed an "unrecognized parameter" error cause, see
 // [CauseOfParameter].
 func (s *skipped) Unrecognized() []Parameter { return s.parameters }
+
+// clone returns a deep copy.
+func (s *skipped) clone() skipped {
+	c := slices.Clone(s.parameters)
+	for i := range c {
+		c[i].Value = slices.Clone(c[i].Value)
+	}
+	return skipped{c}
+}

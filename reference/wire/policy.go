@@ -2,7 +2,11 @@
 
 package wire
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
 
 // PolicyType is the number of a pool member selection policy (RFC 5356 section 7.1).
 type PolicyType uint32
@@ -86,4 +90,82 @@ func (t PolicyType) fields() int {
 		return 2
 	}
 	return -1
+}
+
+// values returns where the policy keeps its up to two values.
+func (p *Policy) values() (first, second *uint32) {
+	switch p.Type {
+	case WeightedRoundRobin, WeightedRandom:
+		return &p.Weight, nil
+	case Priority:
+		return &p.Priority, nil
+	}
+	return &p.Load, &p.Degradation
+}
+
+// policy decodes a Pool Member Selection Policy parameter (RFC 5354 section 3.8).
+func (r *reader) policy(t tlv, dst *Policy) {
+	*dst = Policy{}
+	n := t.end - t.pos - 4
+	if n < 0 {
+		r.fail(t.at, "policy", "length", uint64(t.end-t.at), ErrLength)
+		return
+	}
+	dst.Type = PolicyType(binary.BigEndian.Uint32(r.b[t.pos:]))
+	if dst.Type&^policyAdaptive == 0 {
+		r.fail(t.at, "policy", "type", uint64(dst.Type), ErrValue)
+		return
+	}
+	fields := dst.Type.fields()
+	if fields < 0 {
+		dst.Data = r.b[t.pos+4 : t.end : t.end]
+		return
+	}
+	if n != 4*fields {
+		r.fail(t.at, "policy", "length", uint64(t.end-t.at), ErrLength)
+		return
+	}
+	if fields == 0 {
+		return
+	}
+	first, second := dst.values()
+	*first = binary.BigEndian.Uint32(r.b[t.pos+4:])
+	if fields > 1 {
+		*second = binary.BigEndian.Uint32(r.b[t.pos+8:])
+	}
+}
+
+// policy encodes a Pool Member Selection Policy parameter.
+func (w *writer) policy(p *Policy) {
+	fields := p.Type.fields()
+	switch {
+	case p.Type&^policyAdaptive == 0,
+		fields < 0 && !p.Type.Private() && !w.o.ReservedValues:
+		w.fail("policy", "type", uint64(p.Type), ErrValue)
+		return
+	case fields >= 0 && len(p.Data) > 0:
+		w.fail("policy", "data", uint64(len(p.Data)), ErrValue)
+		return
+	case len(p.Data) > MaxMessageLength:
+		w.fail("policy", "size", uint64(len(p.Data)), ErrTooLarge)
+		return
+	}
+	mark := w.open(ParameterPolicy)
+	w.word(uint32(p.Type))
+	first, second := p.values()
+	if fields > 0 {
+		w.word(*first)
+	}
+	if fields > 1 {
+		w.word(*second)
+	}
+	w.b = append(w.b, p.Data...)
+	w.end(mark, "policy")
+}
+
+// clone returns a deep copy.
+func (p *Policy) clone() Policy {
+	c := *p
+	c.Data = slices.Clone(p.Data)
+	return c
 }

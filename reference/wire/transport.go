@@ -3,8 +3,10 @@
 package wire
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // TransportKind is the protocol of a transport parameter.
@@ -73,4 +75,126 @@ type Transport struct {
 	Addrs []netip.Addr
 	// Opaque is the data of an opaque transport.
 	Opaque []byte
+}
+
+// isTransport reports whether the parameter is a transport of any kind.
+func isTransport(t ParameterType) bool {
+	return (t >= ParameterDCCP && t <= ParameterUDPLite) || t == ParameterOpaque
+}
+
+// transport decodes a transport parameter of any kind.
+func (r *reader) transport(t tlv, dst *Transport) {
+	*dst = Transport{Kind: TransportKind(t.typ), Addrs: dst.Addrs[:0]}
+	if t.typ == ParameterOpaque {
+		dst.Opaque = r.value(t)
+		return
+	}
+	s := span{pos: t.pos, end: t.end}
+	fixed := 4
+	if t.typ == ParameterDCCP {
+		fixed = 8
+	}
+	if s.end-s.pos < fixed {
+		r.fail(t.at, ParameterName(t.typ), "length", uint64(t.end-t.at), ErrLength)
+		return
+	}
+	dst.Port = binary.BigEndian.Uint16(r.b[s.pos:])
+	switch t.typ {
+	case ParameterDCCP:
+		dst.ServiceCode = binary.BigEndian.Uint32(r.b[s.pos+4:])
+	case ParameterSCTP:
+		dst.Use = r.use(t, s.pos+2)
+	case ParameterTCP:
+		if r.o.TCPUse {
+			dst.Use = r.use(t, s.pos+2)
+		}
+	}
+	s.pos += fixed
+	r.addresses(t, &s, dst)
+}
+
+// use decodes the Transport Use of the transport t.
+func (r *reader) use(t tlv, at int) TransportUse {
+	u := TransportUse(binary.BigEndian.Uint16(r.b[at:]))
+	if u > DataAndControl && !r.o.ReservedValues {
+		r.fail(t.at, ParameterName(t.typ), "transport use", uint64(u), ErrValue)
+	}
+	return u
+}
+
+// addresses decodes the addresses of the transport t: one or, for SCTP, more.
+func (r *reader) addresses(t tlv, s *span, dst *Transport) {
+	count, most := 0, 1
+	if t.typ == ParameterSCTP {
+		most = limit(r.o.MaxAddresses, DefaultMaxAddresses)
+	}
+	for p, ok := r.next(s); ok; p, ok = r.next(s) {
+		if p.typ > ParameterIPv6 {
+			r.extra(p)
+			continue
+		}
+		if count++; count > most {
+			r.fail(p.at, ParameterName(p.typ), "count", uint64(count), ErrTooLarge)
+			return
+		}
+		if a, ok := r.address(p); ok && (!r.o.RoutableOnly || routable(a)) {
+			dst.Addrs = append(dst.Addrs, a)
+		}
+	}
+	if len(dst.Addrs) == 0 && r.err == nil {
+		r.fail(t.at, ParameterName(t.typ), "address", 0, ErrMissing)
+	}
+}
+
+// transport encodes a transport parameter of any kind.
+func (w *writer) transport(t *Transport) {
+	typ := ParameterType(t.Kind)
+	switch {
+	case !isTransport(typ):
+		w.fail("transport", "kind", uint64(t.Kind), ErrMissing)
+		return
+	case typ != ParameterOpaque:
+		w.addressed(t, parameterNames[typ])
+		return
+	case len(t.Addrs) > 0:
+		w.fail(parameterNames[typ], "address count", uint64(len(t.Addrs)), ErrValue)
+		return
+	}
+	w.bytes(typ, parameterNames[typ], t.Opaque)
+}
+
+// addressed encodes a transport with port and addresses.
+func (w *writer) addressed(t *Transport, element string) {
+	mark := w.open(ParameterType(t.Kind))
+	carriesUse := t.Kind == TransportSCTP || (t.Kind == TransportTCP && w.o.TCPUse)
+	if (t.Use != DataOnly && !carriesUse) || (t.Use > DataAndControl && !w.o.ReservedValues) {
+		w.fail(element, "transport use", uint64(t.Use), ErrValue)
+	}
+	w.word16(t.Port)
+	w.word16(uint16(t.Use))
+	if t.Kind == TransportDCCP {
+		w.word(t.ServiceCode)
+	}
+	most := 1
+	if t.Kind == TransportSCTP {
+		most = limit(w.o.MaxAddresses, DefaultMaxAddresses)
+	}
+	switch {
+	case len(t.Addrs) == 0:
+		w.fail(element, "address", 0, ErrMissing)
+	case len(t.Addrs) > most:
+		w.fail(element, "address count", uint64(len(t.Addrs)), ErrTooLarge)
+	default:
+		for _, a := range t.Addrs {
+			w.address(a)
+		}
+	}
+	w.close(mark, element)
+}
+
+// clone returns a deep copy.
+func (t *Transport) clone() Transport {
+	c := *t
+	c.Addrs, c.Opaque = slices.Clone(t.Addrs), slices.Clone(t.Opaque)
+	return c
 }
