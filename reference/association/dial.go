@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package association
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
+)
+
+// Dialer sets up associations. It may be used by several goroutines at once.
+type Dialer struct {
+	Transport Transport
+	// Local is the address to dial from; the zero Addr leaves the choice to the
+	// kernel. LocalPort is the TCP or SCTP port, 0 any free one.
+	Local     netip.Addr
+	LocalPort uint16
+	// Stack carries SCTP associations. With nil each gets a private one (for
+	// SCTPUDP on an ephemeral UDP port) that is closed with the association.
+	Stack *Stack
+	// UDPPort is the peer's encapsulation port, 0 for EncapsulationPort.
+	UDPPort uint16
+	// TLS secures the association; nil leaves it in clear.
+	TLS *tlspsk.Config
+	// PPID is the payload protocol identifier of messages that name none:
+	// 11 for ASAP, 12 for ENRP.
+	PPID   uint32
+	Limits Limits
+	// Tap records this association. Give a Tap to the Stack or to the Dialer,
+	// not to both.
+	Tap Tap
+	// Wrap, if set, gets the transport and returns what is used in its place: it
+	// sees and may alter the octets or messages on the wire, below TLS.
+	Wrap func(net.Conn) net.Conn
+	// Liveness is the time after which a peer that gives no sign of life is given
+	// up: TCP keep-alives and TCP_USER_TIMEOUT (whole seconds, at least 3), SCTP
+	// HEARTBEATs. 0 is DefaultLiveness, NoLiveness is never.
+	Liveness time.Duration
+}
+
+// Dial sets up an association with remote, until ctx or Limits.HandshakeTimeout
+// ends, and runs the TLS handshake if there is to be one.
+func (d *Dialer) Dial(ctx context.Context, remote netip.AddrPort) (Association, error) {
+	return nil, ErrTransport
+}
