@@ -4,9 +4,13 @@ package tlspsk
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"time"
 )
+
+// maxSecurityLevel is the highest that OpenSSL knows.
+const maxSecurityLevel = 5
 
 // Config describes one kind of secured link. It may be shared by any number of
 // connections and goroutines, and should be: the first use builds the engine
@@ -71,6 +75,63 @@ type Config struct {
 	HandshakeTimeout time.Duration
 
 	// Messages says that the transport preserves messages: each Write on it is
-	// one TLS record, and each Read asks for a whole one (RFC 3436).
+	// one TLS record, and each Read asks for a whole one (RFC 3436). A Write of
+	// up to 16384 octets on the Conn is one message, a longer one is several.
 	Messages bool
+
+	shared shared
 }
+
+// Clone returns a copy that has not been used.
+func (c *Config) Clone() *Config {
+	return &Config{
+		PSKIdentity: c.PSKIdentity, PSKKey: c.PSKKey,
+		Lookup: c.Lookup, HideUnknownIdentity: c.HideUnknownIdentity,
+		Certificates: c.Certificates,
+		MinVersion:   c.MinVersion, MaxVersion: c.MaxVersion,
+		CipherSuites: c.CipherSuites, CipherSuites13: c.CipherSuites13,
+		SecurityLevel: c.SecurityLevel, AllowEarlyData: c.AllowEarlyData,
+		KeyLog: c.KeyLog, HandshakeTimeout: c.HandshakeTimeout, Messages: c.Messages,
+	}
+}
+
+// versions returns the range for the PSK engine.
+func (c *Config) versions() (lowest, highest Version) {
+	lowest, highest = c.MinVersion, c.MaxVersion
+	if lowest == 0 {
+		lowest = TLS12
+	}
+	if highest == 0 {
+		highest = TLS13
+	}
+	return lowest, highest
+}
+
+// timeout returns the handshake timeout.
+func (c *Config) timeout() time.Duration {
+	if c.HandshakeTimeout == 0 {
+		return DefaultHandshakeTimeout
+	}
+	return c.HandshakeTimeout
+}
+
+// check finds what no engine could work with.
+func (c *Config) check() error {
+	lowest, highest := c.versions()
+	if !lowest.known() || !highest.known() || lowest > highest {
+		return fmt.Errorf("tlspsk: %w: versions %v to %v", ErrConfig, lowest, highest)
+	}
+	if l := c.SecurityLevel; l != nil && (*l < 0 || *l > maxSecurityLevel) {
+		return fmt.Errorf("tlspsk: %w: security level %d", ErrConfig, *l)
+	}
+	if c.HandshakeTimeout < 0 {
+		return fmt.Errorf("tlspsk: %w: handshake timeout %v", ErrConfig, c.HandshakeTimeout)
+	}
+	if c.Certificates != nil && c.Certificates.GetConfigForClient != nil {
+		return fmt.Errorf("tlspsk: %w: GetConfigForClient could bring session tickets back", ErrConfig)
+	}
+	return nil
+}
+
+// hasPSK reports whether a client is to use a pre-shared key.
+func (c *Config) hasPSK() bool { return c.PSKIdentity != "" || len(c.PSKKey) > 0 }

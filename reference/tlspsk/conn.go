@@ -4,6 +4,7 @@ package tlspsk
 
 import (
 	"context"
+	"fmt"
 	"net"
 )
 
@@ -31,7 +32,7 @@ type Conn interface {
 	State() State
 
 	// CloseNotify sends close_notify and keeps reading possible; later Writes
-	// return ErrWriteClosed.
+	// return ErrWriteClosed. It returns ErrHandshakePending when it comes early.
 	CloseNotify() error
 }
 
@@ -47,12 +48,55 @@ type EarlyDataWriter interface {
 }
 
 // Client returns a connection that authenticates itself with the pre-shared key
-// if c has one, otherwise by c.Certificates. Nothing is sent before the handshake.
-func Client(raw net.Conn, c *Config) (Conn, error) { return nil, ErrConfig }
+// if c has one, otherwise by c.Certificates; it never falls from one to the
+// other. Nothing is sent before the handshake. The error is ErrConfig,
+// ErrConfigCopied, ErrIdentity, ErrKeyLength or ErrSuite.
+func Client(raw net.Conn, c *Config) (Conn, error) {
+	switch {
+	case c == nil:
+	case c.hasPSK():
+		if err := checkIdentity(c.PSKIdentity); err != nil {
+			return nil, fmt.Errorf("tlspsk: %w", err)
+		}
+		if err := checkKey(c.PSKKey); err != nil {
+			return nil, fmt.Errorf("tlspsk: %w", err)
+		}
+		e, err := c.pskEngine(clientRole)
+		if err != nil {
+			return nil, err
+		}
+		return newPSKConn(raw, c, e, e.max, nil)
+	case c.Certificates != nil:
+		t, err := c.certEngine(clientRole)
+		if err != nil {
+			return nil, err
+		}
+		return newCertConn(raw, c, t, clientRole, nil), nil
+	}
+	return nil, fmt.Errorf("tlspsk: %w: a client needs a pre-shared key or Certificates", ErrConfig)
+}
 
 // Server returns a connection that waits for a ClientHello and then chooses:
 // a TLS 1.2 hello with PSK cipher suites and a TLS 1.3 hello with a
 // pre_shared_key extension go to the PSK engine if c.Lookup is set, everything
 // else to the certificate engine if c.Certificates is set. A hello that fits
-// neither gets the alert handshake_failure.
-func Server(raw net.Conn, c *Config) (Conn, error) { return nil, ErrConfig }
+// neither gets the alert handshake_failure, and the handshake returns
+// ErrNoEngine. Server itself returns ErrConfig, ErrConfigCopied or ErrSuite.
+func Server(raw net.Conn, c *Config) (Conn, error) {
+	if c == nil || c.Lookup == nil && c.Certificates == nil {
+		return nil, fmt.Errorf("tlspsk: %w: a server needs Lookup or Certificates", ErrConfig)
+	}
+	s := &serverConn{raw: raw, config: c}
+	var err error
+	if c.Lookup != nil {
+		if s.psk, err = c.pskEngine(serverRole); err != nil {
+			return nil, err
+		}
+	}
+	if c.Certificates != nil {
+		if s.certs, err = c.certEngine(serverRole); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
