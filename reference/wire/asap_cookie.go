@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// Cookie carries a pool element's state to a pool user
-// (RFC 5352 section 2.2.11).
+// Cookie carries a pool element's state to a pool user (RFC 5352 section
+// 2.2.11).
 type Cookie struct {
 	Value []byte
 

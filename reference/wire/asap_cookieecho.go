@@ -4,8 +4,7 @@ package wire
 
 import "slices"
 
-// CookieEcho carries the last cookie of a failed pool element
-// to its successor
+// CookieEcho carries the last cookie of a failed pool element to its successor
 // (RFC 5352 section 2.2.12).
 type CookieEcho struct {
 	Value []byte

@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// Deregistration asks a server to remove a pool element
-// (RFC 5352 section 2.2.2).
+// Deregistration asks a server to remove a pool element (RFC 5352 section
+// 2.2.2).
 type Deregistration struct {
 	PoolHandle PoolHandle
 	PEID       PEID

@@ -4,9 +4,9 @@ package wire
 
 import "slices"
 
-// DeregistrationResponse answers a Deregistration or tells that
-// the registration has expired. There is no reject flag: causes mean refusal
-// (RFC 5352 section 2.2.4).
+// DeregistrationResponse answers a Deregistration or tells that the
+// registration has expired. There is no reject flag: causes mean refusal (RFC
+// 5352 section 2.2.4).
 type DeregistrationResponse struct {
 	PoolHandle PoolHandle
 	PEID       PEID

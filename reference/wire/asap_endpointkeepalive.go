@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// EndpointKeepAlive asks a pool element for a sign of life
-// (RFC 5352 section 2.2.7).
+// EndpointKeepAlive asks a pool element for a sign of life (RFC 5352 section
+// 2.2.7).
 type EndpointKeepAlive struct {
 	// NewHome is the H flag: the sender is the pool element's home from now on.
 	NewHome    bool

@@ -4,8 +4,7 @@ package wire
 
 import "slices"
 
-// EndpointKeepAliveAck answers an EndpointKeepAlive
-// (RFC 5352 section 2.2.8).
+// EndpointKeepAliveAck answers an EndpointKeepAlive (RFC 5352 section 2.2.8).
 type EndpointKeepAliveAck struct {
 	PoolHandle PoolHandle
 	PEID       PEID

@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// EndpointUnreachable reports a pool element that cannot be reached
-// (RFC 5352 section 2.2.9).
+// EndpointUnreachable reports a pool element that cannot be reached (RFC 5352
+// section 2.2.9).
 type EndpointUnreachable struct {
 	PoolHandle PoolHandle
 	PEID       PEID

@@ -2,8 +2,8 @@
 
 package wire
 
-// ASAPError reports unknown messages or parameters and other errors
-// (RFC 5352 section 2.2.14).
+// ASAPError reports unknown messages or parameters and other errors (RFC 5352
+// section 2.2.14).
 type ASAPError struct {
 	Causes []Cause
 

@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// HandleResolution asks for the pool elements of a pool
-// (RFC 5352 section 2.2.5).
+// HandleResolution asks for the pool elements of a pool (RFC 5352 section
+// 2.2.5).
 type HandleResolution struct {
 	// Subscribe is the S flag: send updates while the association lasts.
 	Subscribe  bool

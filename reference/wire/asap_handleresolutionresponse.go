@@ -4,9 +4,8 @@ package wire
 
 import "slices"
 
-// HandleResolutionResponse lists the pool elements of a pool, or
-// refuses with causes
-// (RFC 5352 section 2.2.6).
+// HandleResolutionResponse lists the pool elements of a pool, or refuses with
+// causes (RFC 5352 section 2.2.6).
 type HandleResolutionResponse struct {
 	// UpdatesAccepted is the A flag.
 	UpdatesAccepted bool

@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// Registration asks a server to add a pool element to a pool
-// (RFC 5352 section 2.2.1).
+// Registration asks a server to add a pool element to a pool (RFC 5352 section
+// 2.2.1).
 type Registration struct {
 	PoolHandle PoolHandle
 	Element    PoolElement

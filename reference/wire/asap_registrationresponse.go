@@ -4,8 +4,7 @@ package wire
 
 import "slices"
 
-// RegistrationResponse answers a Registration
-// (RFC 5352 section 2.2.3).
+// RegistrationResponse answers a Registration (RFC 5352 section 2.2.3).
 type RegistrationResponse struct {
 	// Reject is the R flag. Without it, causes are only a warning.
 	Reject     bool

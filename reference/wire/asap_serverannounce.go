@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// ServerAnnounce announces where a server can be reached
-// (RFC 5352 section 2.2.10).
+// ServerAnnounce announces where a server can be reached (RFC 5352 section
+// 2.2.10).
 type ServerAnnounce struct {
 	Server ServerID
 	// Transports are SCTP or TCP, possibly none.

@@ -2,8 +2,7 @@
 
 package wire
 
-// ENRPError reports an error to a peer server
-// (RFC 5353 section 2.10).
+// ENRPError reports an error to a peer server (RFC 5353 section 2.10).
 type ENRPError struct {
 	Sender, Receiver ServerID
 	Causes           []Cause

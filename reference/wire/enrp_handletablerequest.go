@@ -2,8 +2,8 @@
 
 package wire
 
-// HandleTableRequest asks for a copy of the handlespace
-// (RFC 5353 section 2.2).
+// HandleTableRequest asks for a copy of the handlespace (RFC 5353 section
+// 2.2).
 type HandleTableRequest struct {
 	Sender, Receiver ServerID
 	// OwnChildrenOnly is the W flag: only what the receiver owns.

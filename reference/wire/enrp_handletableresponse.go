@@ -4,8 +4,8 @@ package wire
 
 import "slices"
 
-// HandleTableResponse carries a part of the handlespace
-// (RFC 5353 section 2.3).
+// HandleTableResponse carries a part of the handlespace (RFC 5353 section
+// 2.3).
 type HandleTableResponse struct {
 	Sender, Receiver ServerID
 	// Reject is the R flag; then there are no pools.

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// HandleUpdate announces a change of the handlespace
-// (RFC 5353 section 2.4).
+// HandleUpdate announces a change of the handlespace (RFC 5353 section 2.4).
 type HandleUpdate struct {
 	Sender, Receiver ServerID
 	// TakeoverSuggested is rsplib's T flag; only with Options.TakeoverFlag.

@@ -2,8 +2,8 @@
 
 package wire
 
-// InitTakeover announces the wish to take over the server Target
-// (RFC 5353 section 2.7).
+// InitTakeover announces the wish to take over the server Target (RFC 5353
+// section 2.7).
 type InitTakeover struct {
 	Sender, Receiver ServerID
 	Target           ServerID

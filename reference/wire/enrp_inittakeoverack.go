@@ -2,8 +2,7 @@
 
 package wire
 
-// InitTakeoverAck agrees to a takeover
-// (RFC 5353 section 2.8).
+// InitTakeoverAck agrees to a takeover (RFC 5353 section 2.8).
 type InitTakeoverAck struct {
 	Sender, Receiver ServerID
 	Target           ServerID

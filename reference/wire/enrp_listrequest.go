@@ -2,8 +2,7 @@
 
 package wire
 
-// ListRequest asks for the known servers
-// (RFC 5353 section 2.5).
+// ListRequest asks for the known servers (RFC 5353 section 2.5).
 type ListRequest struct {
 	Sender, Receiver ServerID
 

@@ -4,8 +4,7 @@ package wire
 
 import "slices"
 
-// ListResponse lists the known servers
-// (RFC 5353 section 2.6).
+// ListResponse lists the known servers (RFC 5353 section 2.6).
 type ListResponse struct {
 	Sender, Receiver ServerID
 	// Reject is the R flag; then there are no servers.

@@ -2,8 +2,7 @@
 
 package wire
 
-// Presence announces or probes a server
-// (RFC 5353 section 2.1).
+// Presence announces or probes a server (RFC 5353 section 2.1).
 type Presence struct {
 	Sender, Receiver ServerID
 	// ReplyRequired is flag 0x01, see Options.NoReplyFlag.

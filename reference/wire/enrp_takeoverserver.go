@@ -2,8 +2,7 @@
 
 package wire
 
-// TakeoverServer declares a takeover done
-// (RFC 5353 section 2.9).
+// TakeoverServer declares a takeover done (RFC 5353 section 2.9).
 type TakeoverServer struct {
 	Sender, Receiver ServerID
 	Target           ServerID

@@ -51,7 +51,7 @@ type DecodeError struct {
 
 // Error describes the refusal in one line.
 func (e *DecodeError) Error() string {
-	s := fmt.Sprintf("%s %s: %s at %d: ", e.Protocol, MessageName(e.Protocol, e.Type), e.Element, e.Offset)
+	s := fmt.Sprintf("%s: %s at %d: ", MessageName(e.Protocol, e.Type), e.Element, e.Offset)
 	if e.Field != "" {
 		s += e.Field + " "
 	}
@@ -87,7 +87,7 @@ type EncodeError struct {
 
 // Error describes the refusal in one line.
 func (e *EncodeError) Error() string {
-	s := fmt.Sprintf("encode %s %s: %s: ", e.Protocol, MessageName(e.Protocol, e.Type), e.Element)
+	s := fmt.Sprintf("encode %s: %s: ", MessageName(e.Protocol, e.Type), e.Element)
 	if e.Field != "" {
 		s += e.Field + " "
 	}

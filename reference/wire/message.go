@@ -84,7 +84,7 @@ func MessageName(p Protocol, typ uint8) string {
 	if int(p) < len(messageNames) && int(typ) < len(messageNames[p]) && typ != 0 {
 		return messageNames[p][typ]
 	}
-	return fmt.Sprintf("message 0x%02x", typ)
+	return fmt.Sprintf("%s message 0x%02x", p, typ)
 }
 
 // MessageTypes returns the message types the protocol defines, in ascending order.
