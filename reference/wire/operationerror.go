@@ -11,7 +11,7 @@ func (r *reader) causes(t tlv, dst []Cause) []Cause {
 		r.fail(t.at, "operation error", "length", HeaderLength, ErrLength)
 	}
 	for r.err == nil && s.pos < s.end {
-		c, ok := r.header(&s)
+		c, ok := r.header(&s, true)
 		if !ok {
 			break
 		}

@@ -45,7 +45,7 @@ const (
 )
 
 var parameterNames = [...]string{
-	"reserved parameter", "IPv4 address", "IPv6 address", "DCCP transport", "SCTP transport",
+	"parameter", "IPv4 address", "IPv6 address", "DCCP transport", "SCTP transport",
 	"TCP transport", "UDP transport", "UDP-Lite transport", "policy", "pool handle", "pool element",
 	"server information", "operation error", "cookie", "PE identifier", "PE checksum", "opaque transport",
 }

@@ -103,10 +103,10 @@ func (r *reader) peers(s *span, sender, receiver *ServerID) {
 
 // header reads the header of a parameter or cause and moves s behind its
 // padding. Only to be called with s not empty.
-func (r *reader) header(s *span) (t tlv, ok bool) {
+func (r *reader) header(s *span, cause bool) (t tlv, ok bool) {
 	t.at = s.pos
 	if s.end-s.pos < HeaderLength {
-		r.fail(s.pos, "parameter", "header", uint64(s.end-s.pos), ErrTruncated)
+		r.fail(s.pos, tlvName(0, cause), "header", uint64(s.end-s.pos), ErrTruncated)
 		return t, false
 	}
 	t.typ = binary.BigEndian.Uint16(r.b[s.pos:])
@@ -114,17 +114,17 @@ func (r *reader) header(s *span) (t tlv, ok bool) {
 	t.pos, t.end = t.at+HeaderLength, t.at+n
 	switch {
 	case n < HeaderLength:
-		r.fail(t.at, ParameterName(t.typ), "length", uint64(n), ErrLength)
+		r.fail(t.at, tlvName(t.typ, cause), "length", uint64(n), ErrLength)
 		return t, false
 	case t.end > s.end:
-		r.fail(t.at, ParameterName(t.typ), "length", uint64(n), ErrTruncated)
+		r.fail(t.at, tlvName(t.typ, cause), "length", uint64(n), ErrTruncated)
 		return t, false
 	}
 	s.pos = pad4(t.end)
 	if s.pos >= s.end && t.end != s.end {
 		// The enclosing length counts all or some of the last padding.
 		if s.pos > s.end || r.o.FinalPadding == PaddingExcluded {
-			r.fail(t.at, ParameterName(t.typ), "padding", uint64(s.end-t.end), ErrLength)
+			r.fail(t.at, tlvName(t.typ, cause), "padding", uint64(s.end-t.end), ErrLength)
 			return t, false
 		}
 	}
@@ -132,11 +132,19 @@ func (r *reader) header(s *span) (t tlv, ok bool) {
 	return t, true
 }
 
+// tlvName names what header reads.
+func tlvName(typ uint16, cause bool) string {
+	if cause {
+		return "cause"
+	}
+	return ParameterName(typ)
+}
+
 // next reads the next parameter of known type. The others are handled by the
 // four rules of RFC 5354 section 3. ok is false at the end and after an error.
 func (r *reader) next(s *span) (t tlv, ok bool) {
 	for r.err == nil && s.pos < s.end {
-		if t, ok = r.header(s); !ok {
+		if t, ok = r.header(s, false); !ok {
 			return t, false
 		}
 		if t.typ-1 < ParameterOpaque || (t.typ == ParameterHandleResolution && r.o.HandleResolutionOption) {
