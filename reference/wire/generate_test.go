@@ -115,11 +115,13 @@ func (d draw) information() ServerInformation {
 func (d draw) cause() Cause {
 	code := CauseCode(rapid.Uint16Max(uint16(CauseSecurity)).Draw(d.t, "cause"))
 	switch code {
-	case CauseUnrecognizedParameter, CauseInvalidValues:
-		c := CauseOfParameter(Parameter{rapid.Uint16().Draw(d.t, "type"), d.bytes("value", 0, 9)})
-		return Cause{code, c.Info}
+	case CauseUnrecognizedParameter:
+		typ := rapid.Uint16Range(uint16(actionReport)|ParameterOpaque, 0x7fff).Draw(d.t, "type")
+		return CauseOfParameter(Parameter{typ, d.bytes("value", 0, 9)})
 	case CauseUnrecognizedMessage:
-		return Cause{code, RawMessage(0x41).Put(d.bytes("value", 0, 9)...).Bytes()}
+		return Cause{code, RawMessage(0x41).Add(RawParameter(0xc020).Put(d.bytes("value", 0, 9)...).Padding()).Padding().Bytes()}
+	case CauseInvalidValues:
+		return Cause{code, RawParameter(ParameterPEIdentifier).Put32(d.number("invalid")).Bytes()}
 	case CauseInconsistentPolicy:
 		p := d.policy()
 		c, err := CauseOfPolicy(p)

@@ -36,7 +36,8 @@ func TestRawBuildsAnything(t *testing.T) {
 
 func TestRawCanBeBuiltTwice(t *testing.T) {
 	raw := RawMessage(5).Add(rawHandle())
-	if string(raw.Bytes()) != string(raw.Bytes()) {
-		t.Error("differs")
+	first := raw.Bytes()
+	if second := raw.Bytes(); string(first) != string(second) {
+		t.Errorf("built %x, then %x", first, second)
 	}
 }
