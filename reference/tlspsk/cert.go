@@ -19,12 +19,13 @@ import (
 type certConn struct {
 	*tls.Conn
 	records *recordConn
+	log     *connLog // nil: no key log
 	timeout time.Duration
 	closed  atomic.Bool // close_notify was sent
 }
 
 // hardened returns the caller's configuration without sessions and with our versions.
-func hardened(c *Config, r role, log *keyLog) (*tls.Config, error) {
+func hardened(c *Config, r role) (*tls.Config, error) {
 	t := c.Certificates.Clone()
 	t.SessionTicketsDisabled = true
 	t.ClientSessionCache = nil
@@ -38,9 +39,6 @@ func hardened(c *Config, r role, log *keyLog) (*tls.Config, error) {
 	}
 	if t.MinVersion > t.MaxVersion {
 		return nil, fmt.Errorf("tlspsk: %w: Certificates: versions %#x to %#x", ErrConfig, t.MinVersion, t.MaxVersion)
-	}
-	if log != nil {
-		t.KeyLogWriter = log
 	}
 	if c.Messages {
 		t.DynamicRecordSizingDisabled = true // it would cut a Write into several messages
@@ -56,6 +54,11 @@ func newCertConn(raw net.Conn, cfg *Config, t *tls.Config, r role, seen []byte) 
 	c := &certConn{
 		records: &recordConn{Conn: raw, messages: cfg.Messages, in: seen},
 		timeout: cfg.timeout(),
+	}
+	if log := cfg.shared.log; log != nil {
+		c.log = &connLog{keyLog: log}
+		t = t.Clone()
+		t.KeyLogWriter = c.log
 	}
 	if r == serverRole {
 		c.Conn = tls.Server(c.records, t)
@@ -79,7 +82,10 @@ func (c *certConn) HandshakeContext(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return handshakeError(context.Cause(ctx))
 	}
-	return handshakeError(noEOF(c.explain("handshake", err)))
+	if c.log != nil && c.log.err != nil {
+		err = c.log.err
+	}
+	return c.explain("handshake", err)
 }
 
 // Read implements net.Conn.
@@ -152,12 +158,12 @@ func (c *certConn) explain(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return io.ErrUnexpectedEOF
-	}
 	received, sent := remoteAlert(err), c.records.sentAlert()
-	if received == "" && sent == "" {
-		return err
+	switch {
+	case op == "read" && errors.Is(err, io.ErrUnexpectedEOF):
+		return io.ErrUnexpectedEOF
+	case received == "" && sent == "":
+		return fmt.Errorf("tlspsk: %s: %w", op, err)
 	}
 	return &AlertError{Op: op, Reason: "crypto/tls", Sent: sent, Received: received, Err: err}
 }

@@ -29,3 +29,19 @@ func (l *keyLog) Write(line []byte) (n int, err error) {
 	}
 	return n, err
 }
+
+// connLog is the key log of one connection; crypto/tls reports only the text of
+// an error of its writer.
+type connLog struct {
+	*keyLog
+	err error
+}
+
+// Write implements io.Writer.
+func (l *connLog) Write(line []byte) (int, error) {
+	n, err := l.keyLog.Write(line)
+	if err != nil {
+		l.err = err
+	}
+	return n, err
+}

@@ -21,7 +21,7 @@ import (
 // Lock order: hmu, rmu, wmu, mu. mu guards the SSL object and is never held
 // over I/O. Ciphertext is appended to pending under mu, in the order in which
 // OpenSSL made it, and leaves in that order under wmu. A reader that caused
-// output (the answer to a KeyUpdate, an alert) does not wait for a writer that
+// output (an alert, an answer to a post-handshake message) does not wait for a writer that
 // is stuck in the transport: that writer looks for it when it is done.
 type pskConn struct {
 	raw      net.Conn

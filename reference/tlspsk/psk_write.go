@@ -13,8 +13,8 @@ import (
 )
 
 // maxPending bounds the output that readers may leave for a writer who is stuck
-// in the transport: a peer that asks for one KeyUpdate after another and reads
-// none of the answers is not read any further.
+// in the transport: a peer that asks for one renegotiation after another and reads
+// none of the alerts is not read any further.
 const maxPending = 4 * maxRecord
 
 // Write implements net.Conn. One record carries up to 16384 octets.

@@ -68,7 +68,7 @@ func (c *Config) pskEngine(r role) (e *engine, err error) {
 func (c *Config) certEngine(r role) (t *tls.Config, err error) {
 	err = c.use(func(s *shared) error {
 		if s.certs[r] == nil {
-			if s.certs[r], err = hardened(c, r, s.log); err != nil {
+			if s.certs[r], err = hardened(c, r); err != nil {
 				return err
 			}
 		}

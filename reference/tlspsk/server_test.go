@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tlspsk
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509/pkix"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+)
+
+// both returns a server configuration for keys and certificates.
+func both(t testing.TB, a *authority, change ...func(*Config)) *Config {
+	return changed(&Config{
+		Lookup:       lookup,
+		Certificates: &tls.Config{Certificates: []tls.Certificate{a.issue(t, pkix.Name{CommonName: "registrar"})}},
+	}, change)
+}
+
+// certClient trusts a.
+func certClient(a *authority, change ...func(*Config)) *Config {
+	return changed(&Config{Certificates: &tls.Config{RootCAs: a.pool, ServerName: "node1.example"}}, change)
+}
+
+func TestServerChoosesTheEngineByTheHello(t *testing.T) {
+	a := newAuthority(t)
+	registrar := Identity{Certificate, "CN=registrar"}
+	node := Identity{PSK, nodeName}
+	for _, tc := range []struct {
+		name       string
+		client     *Config
+		seesServer Identity
+		seesClient Identity
+	}{
+		{"1.2 PSK", pskClient(only(TLS12)), node, node},
+		{"1.3 PSK", pskClient(only(TLS13)), node, node},
+		{"1.2 certificate", certClient(a, only(TLS12)), registrar, Identity{}},
+		{"1.3 certificate", certClient(a, only(TLS13)), registrar, Identity{}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			client, server := connect(t, tc.client, both(t, a))
+			if got := client.State().PeerIdentity; got != tc.seesServer {
+				t.Errorf("client sees %v, want %v", got, tc.seesServer)
+			}
+			if got := server.State().PeerIdentity; got != tc.seesClient {
+				t.Errorf("server sees %v, want %v", got, tc.seesClient)
+			}
+			duplex(t, client, server, 50_000)
+		})
+	}
+}
+
+// A client of both versions whose key is for TLS 1.2 sends no pre_shared_key
+// extension; TLS 1.3 would then ask for the certificate that is not there.
+func TestPSKSuitesWithoutTLS13OfferNegotiateTLS12(t *testing.T) {
+	a, b := tcpPair(t)
+	server, err := Server(b, pskServer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	suites, versions := []byte{0x13, 1, 0, 0x8c}, []byte{0, 43, 0, 5, 4, 3, 4, 3, 3}
+	go a.Write(helloRecord(helloBody(suites, versions)))
+	go server.HandshakeContext(t.Context())
+	a.SetDeadline(time.Now().Add(patience))
+	reply := make([]byte, recordHeader+handshakeHeader+2+32+1+2)
+	if _, err := io.ReadFull(a, reply); err != nil {
+		t.Fatal(err)
+	}
+	if got := reply[len(reply)-2:]; reply[0] != recordHandshake || !bytes.Equal(got, []byte{0, 0x8c}) {
+		t.Errorf("server answered % x", reply)
+	}
+}
+
+func helloRecord(body []byte) []byte {
+	b := []byte{recordHandshake, 3, 1, 0, byte(len(body) + handshakeHeader), handshakeClientHello, 0, 0, byte(len(body))}
+	return append(b, body...)
+}
+
+func TestHelloForNoEngineIsRefused(t *testing.T) {
+	a := newAuthority(t)
+	for _, tc := range []struct {
+		name           string
+		client, server *Config
+	}{
+		{"certificate client, PSK server", certClient(a), pskServer()},
+		{"1.2 certificate client, PSK server", certClient(a, only(TLS12)), pskServer()},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			ce, se := refused(t, tc.client, tc.server)
+			wantAlerts(t, ce, "", "handshake_failure")
+			wantAlerts(t, se, "handshake_failure", "")
+			if !errors.Is(se, ErrNoEngine) {
+				t.Errorf("got %v, want ErrNoEngine", se)
+			}
+		})
+	}
+}
+
+func TestNoHelloIsAnswered(t *testing.T) {
+	big := append([]byte{recordHandshake, 3, 1, 0x40, 0}, make([]byte, maxPlaintext)...)
+	big[5], big[6], big[7] = handshakeClientHello, 0, 0x40
+	big[8] = 1
+	for _, tc := range []struct {
+		name  string
+		send  []byte
+		want  error
+		reply []byte
+	}{
+		{"HTTP", []byte("GET / HTTP/1.0\r\n\r\n"), ErrNotTLS, nil},
+		{"empty record", []byte{22, 3, 1, 0, 0}, ErrMalformedHello, []byte{21, 3, 3, 0, 2, 2, 10}},
+		{"application data", []byte{23, 3, 3, 0, 1, 0}, ErrMalformedHello, []byte{21, 3, 3, 0, 2, 2, 10}},
+		{"other handshake message", []byte{22, 3, 1, 0, 4, 2, 0, 0, 0}, ErrMalformedHello, []byte{21, 3, 3, 0, 2, 2, 10}},
+		{"malformed hello", []byte{22, 3, 1, 0, 5, 1, 0, 0, 1, 3}, ErrMalformedHello, []byte{21, 3, 3, 0, 2, 2, 50}},
+		{"record too long", []byte{22, 3, 1, 0x40, 1}, ErrHelloTooLarge, []byte{21, 3, 3, 0, 2, 2, 22}},
+		{"hello too long", big, ErrHelloTooLarge, []byte{21, 3, 3, 0, 2, 2, 40}},
+		{"end", nil, io.ErrUnexpectedEOF, nil},
+		{"end in the hello", []byte{22, 3, 1, 0, 5, 1}, io.ErrUnexpectedEOF, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			a, b := tcpPair(t)
+			server, err := Server(b, pskServer())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := a.Write(tc.send); err != nil {
+				t.Fatal(err)
+			}
+			a.(*net.TCPConn).CloseWrite()
+			if err := server.HandshakeContext(t.Context()); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+			server.Close()
+			a.SetDeadline(time.Now().Add(patience))
+			if got, _ := io.ReadAll(a); !bytes.Equal(got, tc.reply) {
+				t.Errorf("answer % x, want % x", got, tc.reply)
+			}
+		})
+	}
+}
+
+// recordFlight returns what the client sends first.
+func firstFlight(t testing.TB, c *Config, early []byte) []byte {
+	t.Helper()
+	a, b := net.Pipe()
+	client, err := Client(a, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if early != nil {
+		if _, err := client.(EarlyDataWriter).WriteEarlyData(early); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := make(chan error)
+	go func() { ended <- client.HandshakeContext(context.Background()) }()
+	buf := make([]byte, maxHelloWire)
+	n, err := b.Read(buf) // a pipe hands over one Write at a time
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	<-ended
+	client.Close()
+	return buf[:n]
+}
+
+func TestHelloInPiecesIsPutTogether(t *testing.T) {
+	for _, v := range []Version{TLS12, TLS13} {
+		flight := firstFlight(t, pskClient(only(v)), nil)
+		body := flight[recordHeader:]
+		for name, pieces := range map[string][][]byte{
+			"octets":  bytes.SplitAfter(flight, nil),
+			"records": fragments(body, 1),
+			"halves":  fragments(body, len(body)/2+1),
+		} {
+			t.Run(v.String()+"/"+name, func(t *testing.T) {
+				a, b := net.Pipe()
+				defer a.Close()
+				server, err := Server(b, pskServer())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer server.Close()
+				go server.HandshakeContext(context.Background())
+				a.SetDeadline(time.Now().Add(patience))
+				for _, p := range pieces {
+					if _, err := a.Write(p); err != nil {
+						t.Fatal(err)
+					}
+				}
+				reply := make([]byte, recordHeader+1)
+				if _, err := io.ReadFull(a, reply); err != nil {
+					t.Fatal(err)
+				}
+				const serverHello = 2
+				if reply[0] != recordHandshake || reply[recordHeader] != serverHello {
+					t.Errorf("server answered % x", reply)
+				}
+			})
+		}
+	}
+}
+
+// fragments puts handshake octets into records of n.
+func fragments(b []byte, n int) (out [][]byte) {
+	for len(b) > 0 {
+		k := min(n, len(b))
+		out = append(out, append([]byte{recordHandshake, 3, 1, byte(k >> 8), byte(k)}, b[:k]...))
+		b = b[k:]
+	}
+	return out
+}
+
+func TestHandshakeTimeoutEndsASilentPeer(t *testing.T) {
+	const short = 50 * time.Millisecond
+	_, b := tcpPair(t)
+	server, err := Server(b, pskServer(func(c *Config) { c.HandshakeTimeout = short }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = server.Read(make([]byte, 1))
+	var timeout net.Error
+	if !errors.As(err, &timeout) || !timeout.Timeout() || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want a timeout", err)
+	}
+	if _, err := b.Write([]byte{1}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the transport must be closed: %v", err)
+	}
+}
+
+func TestCloseDuringHandshakeEndsIt(t *testing.T) {
+	_, b := net.Pipe()
+	server, err := Server(b, pskServer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- server.HandshakeContext(context.Background()) }()
+	server.Close()
+	if err := <-ended; err == nil {
+		t.Error("handshake succeeded")
+	}
+	if err := server.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("second Close: %v", err)
+	}
+	if err := server.CloseNotify(); !errors.Is(err, ErrHandshakePending) {
+		t.Errorf("CloseNotify: %v", err)
+	}
+}
+
+func TestCancelEndsTheHandshake(t *testing.T) {
+	a := newAuthority(t)
+	for name, c := range map[string]*Config{"psk": pskClient(), "certificate": certClient(a)} {
+		t.Run(name, func(t *testing.T) {
+			raw, peer := net.Pipe()
+			defer peer.Close()
+			client, err := Client(raw, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error)
+			go func() { ended <- client.HandshakeContext(ctx) }()
+			peer.Read(make([]byte, 1)) // it has begun
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want context.Canceled", err)
+			}
+		})
+	}
+}
+
+func FuzzServerHello(f *testing.F) {
+	f.Add([]byte("GET / HTTP/1.0\r\n\r\n"))
+	f.Add(helloRecord(helloBody([]byte{0, 0x8c}, nil)))
+	f.Add(helloRecord(helloBody([]byte{0x13, 1}, []byte{0, 43, 0, 3, 2, 3, 4, 0, 41, 0, 1, 9})))
+	f.Add(firstFlight(f, pskClient(only(TLS12)), nil))
+	f.Add(firstFlight(f, pskClient(only(TLS13)), nil))
+	f.Add(bytes.Repeat([]byte{22, 3, 1, 0, 1, 1}, 20))
+	sc := both(f, newAuthority(f))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		raw, peer := net.Pipe()
+		server, err := Server(raw, sc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go io.Copy(io.Discard, peer)
+		ended := make(chan error)
+		go func() { ended <- server.HandshakeContext(context.Background()) }()
+		peer.Write(b)
+		peer.Close()
+		select {
+		case err := <-ended:
+			if err == nil {
+				t.Error("random octets were accepted")
+			}
+		case <-time.After(patience):
+			t.Fatal("the server hangs")
+		}
+		server.Close()
+	})
+}
