@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+type elementKey struct {
+	handle string
+	id     wire.PEID
+}
+
+// state of the watch over one element.
+type watchState uint8
+
+const (
+	watchIdle     watchState = iota // the timer runs to the next idle keep-alive
+	watchSpacing                    // a keep-alive is wanted, but the last one was too recent
+	watchAwaiting                   // a keep-alive was sent; the timer runs to its time-out
+	watchOrphaned                   // the association is gone; the timer runs to the removal
+)
+
+// liveness watches one element that this registrar owns. There is at most one keep-alive
+// under way to an element: whoever wants another meanwhile is served by that one, so that a
+// flood of unreachable reports is not reflected as a flood of keep-alives (draft 2.14).
+type liveness struct {
+	key     elementKey
+	session *session // the association that the element registered from; nil when orphaned
+	state   watchState
+	sent    time.Time // the last keep-alive
+	timer   *time.Timer
+	seq     uint64 // a timer that fires late finds that seq has moved on
+}
+
+func (l *liveness) stop() {
+	l.seq++
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// arm moves l to state and calls r.watchTimer after d.
+func (r *Registrar) arm(l *liveness, state watchState, d time.Duration) {
+	l.stop()
+	l.state = state
+	seq := l.seq
+	l.timer = time.AfterFunc(d, func() { r.watchTimer(l, seq) })
+}
+
+// spread varies the idle cycle by plus/minus 50 percent (RFC 5352 section 3.5).
+func (r *Registrar) spread() time.Duration {
+	return time.Duration(float64(r.cfg.Timers.KeepAlive) * (0.5 + r.cfg.Rand.Float64()))
+}
+
+// watch begins or renews the watch over an element after its registration. A keep-alive
+// that is under way goes on: a re-registration does not answer it.
+func (r *Registrar) watch(s *session, handle []byte, id wire.PEID, _ time.Time) {
+	key := elementKey{string(handle), id}
+	l := r.live[key]
+	if l == nil {
+		l = &liveness{key: key}
+		r.live[key] = l
+	} else if l.session == s && l.state != watchOrphaned {
+		return
+	}
+	l.session = s
+	if l.state == watchIdle || l.state == watchOrphaned {
+		r.arm(l, watchIdle, r.spread())
+	}
+}
+
+func (r *Registrar) unwatch(handle []byte, id wire.PEID) {
+	key := elementKey{string(handle), id}
+	if l := r.live[key]; l != nil {
+		l.stop()
+		delete(r.live, key)
+	}
+}
+
+// orphan gives the elements of an ended association some time to come back.
+func (r *Registrar) orphan(s *session) {
+	if r.closed {
+		return
+	}
+	for _, l := range r.live {
+		if l.session == s {
+			l.session = nil
+			r.arm(l, watchOrphaned, r.cfg.Timers.KeepAliveTimeout)
+		}
+	}
+}
+
+// probe asks for a keep-alive to the element, at once or as soon as its spacing allows.
+func (r *Registrar) probe(l *liveness, now time.Time) {
+	if l.state == watchAwaiting || l.state == watchSpacing || l.state == watchOrphaned {
+		return
+	}
+	if wait := r.cfg.Timers.KeepAliveSpacing - now.Sub(l.sent); !l.sent.IsZero() && wait > 0 {
+		r.arm(l, watchSpacing, wait)
+		return
+	}
+	r.keepAlive(l, now)
+}
+
+func (r *Registrar) keepAlive(l *liveness, now time.Time) {
+	l.sent = now
+	l.session.send(&wire.EndpointKeepAlive{Server: r.cfg.ServerID, PoolHandle: wire.PoolHandle(l.key.handle), PEID: l.key.id, HasPEID: r.cfg.Wire.KeepAlivePEID})
+	r.arm(l, watchAwaiting, r.cfg.Timers.KeepAliveTimeout)
+}
+
+func (r *Registrar) watchTimer(l *liveness, seq uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || l.seq != seq {
+		return
+	}
+	now := time.Now()
+	switch l.state {
+	case watchIdle, watchSpacing:
+		r.keepAlive(l, now)
+	case watchAwaiting:
+		r.remove([]byte(l.key.handle), l.key.id, "keep-alive not acknowledged", now)
+	case watchOrphaned:
+		r.remove([]byte(l.key.handle), l.key.id, "association lost", now)
+	}
+}
+
+// keepAliveAck takes note that an element lives (RFC 5352 section 3.4). Only its owner can
+// say so (draft section 2.3).
+func (r *Registrar) keepAliveAck(s *session, m *wire.EndpointKeepAliveAck, now time.Time) {
+	q := s.query(m, now)
+	q.about(r.space, m.PoolHandle, m.PEID)
+	if r.refused(&q) != nil {
+		if s.principal.Role == RoleNone {
+			s.dismiss()
+		}
+		return
+	}
+	l := r.live[elementKey{string(m.PoolHandle), m.PEID}]
+	if l != nil && l.state == watchAwaiting {
+		r.arm(l, watchIdle, r.spread())
+	}
+}

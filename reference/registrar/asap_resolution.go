@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// resolution answers an ASAP_HANDLE_RESOLUTION (RFC 5352 section 3.3). The policy of the
+// pool is always included, although it may be left out for round robin, because some pool
+// users insist on it. Pool users need neither the ASAP transport nor do they get it.
+func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Time) {
+	q := s.query(m, now)
+	q.Handle = m.PoolHandle
+	answer := wire.HandleResolutionResponse{PoolHandle: m.PoolHandle}
+	clearAllowed := !s.origin.Info.Secured && r.cfg.AnswerClearResolution
+	if !clearAllowed {
+		if refusal := r.refused(&q); refusal != nil {
+			answer.Causes = []wire.Cause{{Code: refusal.Cause}}
+			s.send(&answer)
+			return
+		}
+	}
+	limit := r.cfg.Limits.MaxResolution
+	if m.HasItems && m.Items > 0 && int64(m.Items) < int64(limit) {
+		limit = int(m.Items)
+	}
+	elements, policy, err := r.space.Resolve(m.PoolHandle, limit, nil)
+	if err != nil {
+		answer.Causes = []wire.Cause{{Code: wire.CauseUnknownPoolHandle}}
+		s.send(&answer)
+		return
+	}
+	for i := range elements {
+		elements[i].HasASAP = false
+	}
+	answer.Policy, answer.HasPolicy, answer.Elements = policy, true, elements
+	s.send(&answer)
+}

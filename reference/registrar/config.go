@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// Mode is the security of the whole handlespace (draft section 2.15).
+type Mode uint8
+
+// The two modes; there is nothing between them.
+const (
+	Secured Mode = iota
+	Insecure
+)
+
+// String returns "secured" or "insecure".
+func (m Mode) String() string {
+	if m == Insecure {
+		return "insecure"
+	}
+	return "secured"
+}
+
+// Door is one address at which the registrar answers.
+type Door struct {
+	Protocol  wire.Protocol
+	Transport association.Transport
+	Secured   bool
+	Addr      netip.AddrPort // for SCTP over UDP: the SCTP port; the UDP port is Config.EncapsulationPort
+}
+
+// String describes the door as reports show it.
+func (d Door) String() string {
+	security := "clear"
+	if d.Secured {
+		security = "tls"
+	}
+	return fmt.Sprintf("%s %s %s %s", d.Protocol, d.Transport, security, d.Addr)
+}
+
+// Timers are the protocol timers. RFC 5352 section 7.2 and RFC 5353 section 4.2 give names
+// and, for some, values.
+type Timers struct {
+	// KeepAlive is the mean time between keep-alives to one idle element; each one is
+	// spread by plus/minus 50 percent (RFC 5352 section 3.5). The RFC gives no value.
+	KeepAlive time.Duration
+	// KeepAliveTimeout is how long an element may take to acknowledge, and how long one
+	// that lost its association may take to come back.
+	KeepAliveTimeout time.Duration
+	// KeepAliveSpacing is the least time between two keep-alives to one element, whatever
+	// the reason (draft section 2.14). Requests in between are served by one keep-alive.
+	KeepAliveSpacing time.Duration
+	// TableSession is how long a peer may take between two requests of one handle table
+	// download (RFC 5353 section 3.2.3).
+	TableSession time.Duration
+}
+
+// DefaultTimers returns the timers of a registrar in service.
+func DefaultTimers() Timers {
+	return Timers{
+		KeepAlive:        30 * time.Second,
+		KeepAliveTimeout: 5 * time.Second, // MAX-TIME-NO-RESPONSE, RFC 5353 section 4.2
+		KeepAliveSpacing: time.Second,
+		TableSession:     5 * time.Second,
+	}
+}
+
+// Limits bound what the registrar spends on others.
+type Limits struct {
+	MaxSessions   int   // associations at once; the next one is aborted
+	MaxPerAddress int   // associations at once from one address
+	SendQueue     int   // messages waiting for one association; a node that does not read is aborted
+	MaxResolution int   // elements in one resolution response; a response is one message of at most 64 KiB
+	TableBytes    int   // bytes of pool entries in one handle table response; rsplib reads at most 1400
+	MaxPools      int   // pools in the handlespace
+	MaxElements   int   // elements in the handlespace
+	MaxPerOwner   int   // elements registered by one identity
+	MaxLife       int32 // longest registration life granted, in seconds; -1 allows infinite
+}
+
+// DefaultLimits returns limits for a registrar with tens of thousands of elements.
+func DefaultLimits() Limits {
+	return Limits{
+		MaxSessions: 20_000, MaxPerAddress: 2_000, SendQueue: 1024,
+		MaxResolution: 500, TableBytes: 1300,
+		MaxPools: 100_000, MaxElements: 1_000_000, MaxPerOwner: 10_000, MaxLife: -1,
+	}
+}
+
+// TLS is how a secured registrar speaks TLS. The zero value is TLS 1.2 and 1.3 with the
+// suites that package tlspsk prefers.
+type TLS struct {
+	MinVersion, MaxVersion tlspsk.Version
+	CipherSuites           string // OpenSSL list for pre-shared keys up to TLS 1.2
+	// AllowEarlyData accepts TLS 1.3 early data, which can be replayed. Only for faults.
+	AllowEarlyData bool
+	// RefusePSK leaves pre-shared keys out, which the draft makes mandatory. Only for faults.
+	RefusePSK bool
+	KeyLog    io.Writer // receives session secrets; only for evidence
+}
+
+// Config describes a registrar. Zero fields get defaults, except Doors, Mode, and, when
+// secured, Keys.
+type Config struct {
+	ServerID          wire.ServerID // 0: random, RFC 5353 section 3.2.1
+	Mode              Mode
+	Doors             []Door
+	EncapsulationPort uint16      // UDP port of SCTP over UDP; 0: 9899 (RFC 6951)
+	Keys              Keyring     // required when secured
+	Certificates      *tls.Config // the server certificate that pool users check; nil: pool users cannot come over TLS
+	TLS               TLS
+	Timers            Timers
+	Limits            Limits
+	Defences          *Defences // nil: NewDefences()
+	Wire              wire.Options
+	// AnswerClearResolution answers pool users that ask in clear (RFC 5352 section 9.3
+	// allows it, draft section 2.15 does not). Off by default.
+	AnswerClearResolution bool
+	Logger                *slog.Logger   // nil: silent
+	Rand                  *mathrand.Rand // spread of keep-alives and selection; nil: seeded from the system
+}
+
+// Errors of Start.
+var (
+	ErrNoDoors    = errors.New("registrar: no doors configured")
+	ErrNoKeys     = errors.New("registrar: a secured registrar needs pre-shared keys")
+	ErrMixedDoors = errors.New("registrar: an insecure registrar has no TLS doors (draft section 2.15)")
+)
+
+func (c *Config) complete() error {
+	if len(c.Doors) == 0 {
+		return ErrNoDoors
+	}
+	if c.Mode == Secured && c.Keys == nil {
+		return ErrNoKeys
+	}
+	seed := [32]byte{}
+	if _, err := rand.Read(seed[:]); err != nil {
+		return fmt.Errorf("registrar: system randomness: %w", err)
+	}
+	if c.Rand == nil {
+		c.Rand = mathrand.New(mathrand.NewChaCha8(seed))
+	}
+	for c.ServerID == 0 {
+		c.ServerID = wire.ServerID(binary.BigEndian.Uint32(seed[:4]))
+		seed[0]++
+	}
+	if c.Timers == (Timers{}) {
+		c.Timers = DefaultTimers()
+	}
+	if c.Limits == (Limits{}) {
+		c.Limits = DefaultLimits()
+	}
+	if c.Defences == nil {
+		d := NewDefences()
+		c.Defences = &d
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// tlsConfig returns what a secured door serves: pre-shared keys for elements and peers, a
+// certificate for pool users. ENRP has no certificates (RFC 5353 section 6.2).
+func (c *Config) tlsConfig(protocol wire.Protocol, messages bool) *tlspsk.Config {
+	t := &tlspsk.Config{
+		MinVersion: c.TLS.MinVersion, MaxVersion: c.TLS.MaxVersion,
+		CipherSuites: c.TLS.CipherSuites, AllowEarlyData: c.TLS.AllowEarlyData,
+		KeyLog: c.TLS.KeyLog, Messages: messages,
+	}
+	if c.Keys != nil && !c.TLS.RefusePSK {
+		t.Lookup = c.Keys.Key
+	}
+	if protocol == wire.ASAP {
+		t.Certificates = c.Certificates
+	}
+	return t
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar_test
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/registrar"
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// memory is one end of an association in memory, so that protocol timers run in a synctest
+// bubble.
+type memory struct {
+	info     association.Info
+	in, out  chan association.Message
+	done     chan struct{} // shared by both ends
+	once     *sync.Once
+	graceful *error
+}
+
+func pair(info association.Info) (server, client *memory) {
+	const queue = 4096 // a test sends no more than this before it reads
+	a, b := make(chan association.Message, queue), make(chan association.Message, queue)
+	done, once, end := make(chan struct{}), &sync.Once{}, new(error)
+	return &memory{info, a, b, done, once, end}, &memory{info, b, a, done, once, end}
+}
+
+func (m *memory) Send(ctx context.Context, msg association.Message) error {
+	select {
+	case <-m.done:
+		return association.ErrClosed
+	case m.out <- msg:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m *memory) Receive(ctx context.Context) (association.Message, error) {
+	select {
+	case msg := <-m.in:
+		return msg, nil
+	default:
+	}
+	select {
+	case msg := <-m.in:
+		return msg, nil
+	case <-m.done:
+		return association.Message{}, *m.graceful
+	case <-ctx.Done():
+		return association.Message{}, ctx.Err()
+	}
+}
+
+func (m *memory) end(err error) error {
+	m.once.Do(func() { *m.graceful = err; close(m.done) })
+	return nil
+}
+
+func (m *memory) Close(context.Context) error { return m.end(io.EOF) }
+func (m *memory) Abort(string) error          { return m.end(association.ErrAborted) }
+func (m *memory) Done() <-chan struct{}       { return m.done }
+func (m *memory) Err() error                  { return *m.graceful }
+func (m *memory) Info() association.Info      { return m.info }
+
+// node speaks with the registrar over a memory association.
+type node struct {
+	t     *testing.T
+	assoc *memory
+	proto wire.Protocol
+	addr  netip.Addr
+}
+
+// hosts are the addresses of the nodes in these tests (RFC 5737).
+var (
+	aliceHost   = netip.MustParseAddr("192.0.2.1")
+	bobHost     = netip.MustParseAddr("192.0.2.2")
+	peerHost    = netip.MustParseAddr("192.0.2.3")
+	unknownHost = netip.MustParseAddr("192.0.2.66")
+)
+
+// connect lets r serve a new association of the given identity; "" is a certificate
+// client over TLS, "clear" comes without TLS.
+func connect(t *testing.T, r *registrar.Registrar, proto wire.Protocol, host netip.Addr, identity string) *node {
+	t.Helper()
+	info := association.Info{
+		Transport: association.SCTPUDP, Secured: identity != "clear",
+		Local: netip.MustParseAddrPort("192.0.2.100:3864"), Remote: netip.AddrPortFrom(host, 5000), PeerAddrs: []netip.Addr{host},
+	}
+	if identity != "" && identity != "clear" {
+		info.Identity = tlspsk.Identity{Kind: tlspsk.PSK, Name: identity}
+	}
+	server, client := pair(info)
+	go r.Serve(t.Context(), server, proto)
+	return &node{t: t, assoc: client, proto: proto, addr: host}
+}
+
+func (n *node) send(m wire.Message) {
+	n.t.Helper()
+	b, err := wire.Encode(m)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.sendBytes(b)
+}
+
+func (n *node) sendBytes(b []byte) {
+	n.t.Helper()
+	if err := n.assoc.Send(n.t.Context(), association.Message{Payload: b, PPID: n.proto.PPID()}); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+// next returns the next message, or nil when the association has ended.
+func (n *node) next() wire.Message {
+	n.t.Helper()
+	m, err := n.assoc.Receive(n.t.Context())
+	if err != nil {
+		return nil
+	}
+	message, err := wire.Decode(n.proto, m.Payload, nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return message
+}
+
+// ask sends m and returns the next message.
+func (n *node) ask(m wire.Message) wire.Message {
+	n.t.Helper()
+	n.send(m)
+	return n.next()
+}
+
+const (
+	pool      = "EchoPool"
+	otherPool = "PrivatePool"
+	serverID  = wire.ServerID(0x0a0b0c0d)
+	peerID    = wire.ServerID(0x55667788)
+	alicePE   = wire.PEID(0x12345678)
+)
+
+func element(id wire.PEID, host netip.Addr) wire.PoolElement {
+	return wire.PoolElement{
+		ID: id, Life: 60,
+		User:   wire.Transport{Kind: wire.TransportSCTP, Port: 7, Addrs: []netip.Addr{host}},
+		Policy: wire.Policy{Type: wire.RoundRobin},
+	}
+}
+
+func registration(handle string, pe wire.PoolElement) *wire.Registration {
+	return &wire.Registration{PoolHandle: []byte(handle), Element: pe}
+}
+
+// start returns a secured registrar that knows alice and bob (EchoPool), carol
+// (PrivatePool) and a peer.
+func start(t *testing.T, change func(*registrar.Config)) *registrar.Registrar {
+	t.Helper()
+	grant := func(pools ...string) registrar.Grant { return registrar.Grant{Role: registrar.RolePE, Pools: pools} }
+	keys, err := registrar.NewKeys(
+		registrar.Identity{Name: "alice", Key: []byte("alice's key"), Grant: grant(pool)},
+		registrar.Identity{Name: "bob", Key: []byte("bob's key"), Grant: grant(pool)},
+		registrar.Identity{Name: "carol", Key: []byte("carol's key"), Grant: grant(otherPool)},
+		registrar.Identity{Name: "peer", Key: []byte("peer's key"), Grant: registrar.Grant{Role: registrar.RoleRegistrar, Server: peerID}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := registrar.Config{ServerID: serverID, Keys: keys}
+	if change != nil {
+		change(&cfg)
+	}
+	r, err := registrar.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func resolve(n *node, handle string) *wire.HandleResolutionResponse {
+	n.t.Helper()
+	m, ok := n.ask(&wire.HandleResolution{PoolHandle: []byte(handle)}).(*wire.HandleResolutionResponse)
+	if !ok {
+		n.t.Fatalf("no resolution response")
+	}
+	return m
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/handlespace"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// session is one association and what the registrar remembers of it.
+type session struct {
+	r         *Registrar
+	assoc     association.Association
+	origin    Origin
+	principal Principal
+	out       chan []byte
+	cancel    context.CancelFunc
+
+	// Guarded by Registrar.mu.
+	peer   wire.ServerID // ENRP: the server ID that this association speaks for; 0 until known
+	table  tableSession
+	closed bool
+}
+
+// Serve speaks with the far end of a until the association ends or ctx is cancelled.
+// It owns a.
+func (r *Registrar) Serve(ctx context.Context, a association.Association, protocol wire.Protocol) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &session{
+		r: r, assoc: a, out: make(chan []byte, r.cfg.Limits.SendQueue), cancel: cancel,
+		origin: Origin{Protocol: protocol, Mode: r.cfg.Mode, Info: a.Info()},
+	}
+	if !r.join(s) {
+		_ = a.Abort("lack of resources") // the association is given up either way
+		return
+	}
+	defer r.leave(s)
+	written := make(chan struct{})
+	go func() { defer close(written); s.write(ctx) }()
+	s.read(ctx)
+	cancel()
+	<-written
+	_ = a.Abort("session ended") // after a graceful end this only frees what is left
+}
+
+func (r *Registrar) join(s *session) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	addr := s.origin.Info.Remote.Addr()
+	if r.closed || len(r.sessions) >= r.cfg.Limits.MaxSessions || r.perAddr[addr] >= r.cfg.Limits.MaxPerAddress {
+		r.stats.Dropped++
+		r.log.Warn("association refused: lack of resources", "from", s.origin.Info.Remote, "sessions", len(r.sessions))
+		return false
+	}
+	r.perAddr[addr]++
+	r.sessions[s] = struct{}{}
+	r.stats.Accepted++
+	s.principal = r.cfg.Defences.Admission.Admit(&s.origin, r.cfg.Keys)
+	r.log.Debug("association", "from", s.origin.Info.Remote, "role", s.principal.Role.String(), "name", s.principal.Name)
+	return true
+}
+
+func (r *Registrar) leave(s *session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.closed = true
+	delete(r.sessions, s)
+	addr := s.origin.Info.Remote.Addr()
+	if r.perAddr[addr]--; r.perAddr[addr] == 0 {
+		delete(r.perAddr, addr)
+	}
+	r.orphan(s)
+	r.peerGone(s)
+}
+
+// read decodes and handles messages until the association ends. Anything malformed costs
+// its sender the association.
+func (s *session) read(ctx context.Context) {
+	decoder := wire.Decoder{Options: s.r.cfg.Wire}
+	for {
+		m, err := s.assoc.Receive(ctx)
+		if err != nil {
+			if !errors.Is(err, io.EOF) && ctx.Err() == nil {
+				s.r.log.Info("association ended", "from", s.origin.Info.Remote, "error", err)
+			}
+			return
+		}
+		// RFC 5352 section 2: the payload protocol identifier tells ASAP from ENRP.
+		if m.PPID != s.origin.Protocol.PPID() {
+			s.r.log.Info("message with a foreign payload protocol identifier dropped", "from", s.origin.Info.Remote, "ppid", m.PPID)
+			continue
+		}
+		message, err := decoder.Decode(s.origin.Protocol, m.Payload)
+		if err != nil {
+			if !s.r.undecodable(s, err) {
+				return
+			}
+			continue
+		}
+		s.r.handle(s, message, time.Now())
+	}
+}
+
+func (s *session) write(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case b := <-s.out:
+			if err := s.assoc.Send(ctx, association.Message{Payload: b, PPID: s.origin.Protocol.PPID()}); err != nil {
+				s.cancel()
+				return
+			}
+		}
+	}
+}
+
+// send queues m. A far end that does not read loses its association: nobody waits for it.
+// The caller holds Registrar.mu.
+func (s *session) send(m wire.Message) {
+	b, err := m.Append(nil, &s.r.cfg.Wire)
+	if err != nil {
+		s.r.log.Error("message cannot be encoded", "message", m.Name(), "error", err)
+		return
+	}
+	s.sendBytes(b)
+}
+
+func (s *session) sendBytes(b []byte) {
+	if s.closed {
+		return
+	}
+	select {
+	case s.out <- b:
+	default:
+		s.r.log.Warn("association aborted: it does not read", "from", s.origin.Info.Remote)
+		s.cancel()
+	}
+}
+
+// dismiss ends the association of a node that is refused and whose message has no answer
+// in RFC 5352 or 5353 that could tell it so.
+func (s *session) dismiss() { s.cancel() }
+
+func (s *session) close(ctx context.Context) {
+	if err := s.assoc.Close(ctx); err != nil {
+		_ = s.assoc.Abort("closing") // it did not end gracefully in time
+	}
+	s.cancel()
+}
+
+// query is what the defences are asked about m.
+func (s *session) query(m wire.Message, now time.Time) Query {
+	return Query{Now: now, Origin: &s.origin, Principal: &s.principal, Message: m}
+}
+
+// about adds the element that a request names.
+func (q *Query) about(space *handlespace.Space, handle []byte, id wire.PEID) {
+	q.Handle, q.ID = handle, id
+	if e, ok := space.Lookup(handle, id); ok {
+		q.Existing = &e
+	}
+}
