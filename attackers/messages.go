@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attackers
+
+import (
+	"net/netip"
+
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// Victim is what the messages of an attacker are about.
+type Victim struct {
+	Pool    string
+	PE      wire.PoolElement // as it is registered, or as the attacker wants it
+	Server  wire.ServerID    // the registrar under attack; 0 when it is not known
+	Element wire.PEID        // an element that the attacker invents
+}
+
+// invented is an element of the attacker's own making.
+func (v *Victim) invented(at netip.Addr) wire.PoolElement {
+	pe := v.PE
+	pe.ID = v.Element
+	pe.User.Addrs = []netip.Addr{at}
+	return pe
+}
+
+// ASAP returns one of each of the 14 ASAP messages, with the attacker at at.
+func (v *Victim) ASAP(at netip.Addr) []wire.Message {
+	handle, causes := wire.PoolHandle(v.Pool), []wire.Cause{{Code: wire.CauseUnspecified}}
+	pe := v.invented(at)
+	return []wire.Message{
+		&wire.Registration{PoolHandle: handle, Element: pe},
+		&wire.Deregistration{PoolHandle: handle, PEID: v.PE.ID},
+		&wire.RegistrationResponse{PoolHandle: handle, PEID: v.PE.ID},
+		&wire.DeregistrationResponse{PoolHandle: handle, PEID: v.PE.ID},
+		&wire.HandleResolution{PoolHandle: handle},
+		&wire.HandleResolutionResponse{PoolHandle: handle, Policy: pe.Policy, HasPolicy: true, Elements: []wire.PoolElement{pe}},
+		&wire.EndpointKeepAlive{NewHome: true, Server: RogueServer, PoolHandle: handle},
+		&wire.EndpointKeepAliveAck{PoolHandle: handle, PEID: v.PE.ID},
+		&wire.EndpointUnreachable{PoolHandle: handle, PEID: v.PE.ID},
+		&wire.ServerAnnounce{Server: RogueServer},
+		&wire.Cookie{Value: []byte("rspthreat-cookie")},
+		&wire.CookieEcho{Value: []byte("rspthreat-cookie")},
+		&wire.BusinessCard{PoolHandle: handle, Elements: []wire.PoolElement{pe}},
+		&wire.ASAPError{Causes: causes},
+	}
+}
+
+// ENRP returns one of each of the 10 ENRP messages, from a rogue registrar at at.
+func (v *Victim) ENRP(at netip.Addr) []wire.Message {
+	updates := v.Updates(at)
+	return append([]wire.Message{
+		v.RoguePresence(at),
+		&wire.HandleTableRequest{Sender: RogueServer, Receiver: v.Server},
+		&wire.ListRequest{Sender: RogueServer, Receiver: v.Server},
+		&wire.ListResponse{Sender: RogueServer, Receiver: v.Server, Servers: []wire.ServerInformation{rogueInformation(at)}},
+		&wire.InitTakeoverAck{Sender: RogueServer, Receiver: v.Server, Target: v.target()},
+		&wire.ENRPError{Sender: RogueServer, Receiver: v.Server, Causes: []wire.Cause{{Code: wire.CauseUnspecified}}},
+	}, updates[:4]...)
+}
+
+// Updates returns the messages with which a rogue registrar could change the handlespace:
+// an element added, a handle table, two steps of a takeover, and an element removed.
+func (v *Victim) Updates(at netip.Addr) []wire.Message {
+	handle, pe := wire.PoolHandle(v.Pool), v.invented(at)
+	pe.Home = RogueServer
+	pe.ASAP, pe.HasASAP = wire.Transport{Kind: wire.TransportSCTP, Port: roguePort, Addrs: []netip.Addr{at}}, true
+	gone := v.PE
+	gone.ASAP, gone.HasASAP = pe.ASAP, true
+	return []wire.Message{
+		&wire.HandleUpdate{Sender: RogueServer, Action: wire.AddPE, PoolHandle: handle, Element: pe},
+		&wire.HandleTableResponse{Sender: RogueServer, Receiver: v.Server, Pools: []wire.PoolEntry{{PoolHandle: handle, Elements: []wire.PoolElement{pe}}}},
+		&wire.InitTakeover{Sender: RogueServer, Target: v.target()},
+		&wire.TakeoverServer{Sender: RogueServer, Target: v.target()},
+		&wire.HandleUpdate{Sender: RogueServer, Action: wire.DelPE, PoolHandle: handle, Element: gone},
+	}
+}
+
+// RoguePresence introduces the rogue registrar and asks for an answer.
+func (v *Victim) RoguePresence(at netip.Addr) *wire.Presence {
+	return &wire.Presence{
+		Sender: RogueServer, ReplyRequired: true, Checksum: emptyChecksum, HasChecksum: true,
+		Server: rogueInformation(at), HasServer: true,
+	}
+}
+
+// emptyChecksum is the PE checksum of a registrar without elements (RFC 5353 section 3.6.2).
+const emptyChecksum = 0xffff
+
+// roguePort is where the rogue registrar claims to be; nothing listens there.
+const roguePort = 9901
+
+func rogueInformation(at netip.Addr) wire.ServerInformation {
+	return wire.ServerInformation{ID: RogueServer, Transport: wire.Transport{Kind: wire.TransportSCTP, Port: roguePort, Addrs: []netip.Addr{at}}}
+}
+
+// target is the registrar to be taken over: the one under attack.
+func (v *Victim) target() wire.ServerID {
+	if v.Server != 0 {
+		return v.Server
+	}
+	return v.PE.Home
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attackers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/rspthreat/rspthreat/attackers/script"
+	"github.com/rspthreat/rspthreat/reference/association"
+)
+
+// Replayer is a node on the path between an element and its registrar (draft section 2.8).
+// It records what the element sends, below TLS, and sends it again: into the same
+// association, and into a new one. Over TCP it records octets, over SCTP user messages.
+type Replayer struct {
+	Site
+	Door script.Door
+
+	mu    sync.Mutex
+	path  net.Conn // the element's connection, at the position of the replayer
+	sent  [][]byte
+	muted bool // what the replayer itself sends is not recorded
+}
+
+// Position is what the element's association is wrapped in.
+func (r *Replayer) Position(raw net.Conn) net.Conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.path = raw
+	return &overPath{Conn: raw, r: r}
+}
+
+type overPath struct {
+	net.Conn
+	r *Replayer
+}
+
+// Write records b and passes it on.
+func (p *overPath) Write(b []byte) (int, error) {
+	p.r.mu.Lock()
+	if !p.r.muted {
+		p.r.sent = append(p.r.sent, append([]byte(nil), b...))
+	}
+	p.r.mu.Unlock()
+	return p.Conn.Write(b)
+}
+
+// Mark returns a position in the recording: what is recorded from now on comes after it.
+func (r *Replayer) Mark() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sent)
+}
+
+// Between returns what was recorded between two marks.
+func (r *Replayer) Between(from, to int) [][]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([][]byte(nil), r.sent[from:min(to, len(r.sent))]...)
+}
+
+// Inject sends pieces again in the association that they were recorded in.
+func (r *Replayer) Inject(pieces [][]byte) error {
+	r.mu.Lock()
+	path := r.path
+	r.mu.Unlock()
+	if path == nil {
+		return fmt.Errorf("replay into the same association: %w", ErrNoDoor)
+	}
+	for _, p := range pieces {
+		if _, err := path.Write(p); err != nil {
+			return fmt.Errorf("replay into the same association: %w", err)
+		}
+	}
+	return nil
+}
+
+// Replay opens a new connection to the same door, sends the pieces, and waits until the far
+// end answers or ends it, or Patience is over. What it says is in the attempt.
+func (r *Replayer) Replay(ctx context.Context, what string, pieces [][]byte) Attempt {
+	a := Attempt{What: what + " replayed into a new association", Door: r.Door}
+	ctx, cancel := context.WithTimeout(ctx, r.Patience)
+	defer cancel()
+	conn, hangUp, err := r.raw(ctx)
+	if err != nil {
+		a.Err = err
+		return a
+	}
+	defer hangUp()
+	for _, p := range pieces {
+		if _, err := conn.Write(p); err != nil {
+			a.Ended, a.Err = true, err // the far end did not want to hear the rest
+			return a
+		}
+		a.Sent = true
+	}
+	a.Ended, a.Err = drain(ctx, conn, !r.Door.Secured)
+	return a
+}
+
+// raw gives the transport of a new association, without TLS and without framing.
+func (r *Replayer) raw(ctx context.Context) (conn net.Conn, hangUp func(), err error) {
+	taken := make(chan net.Conn, 1)
+	d := association.Dialer{
+		Transport: r.Door.Transport, Local: r.Local(), UDPPort: r.Door.EncapsulationPort,
+		PPID: r.Door.Protocol.PPID(), Tap: r.Recorder,
+		Wrap: func(raw net.Conn) net.Conn {
+			taken <- raw
+			return &held{Conn: raw, closed: make(chan struct{})}
+		},
+	}
+	a, err := d.Dial(ctx, r.Door.Addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s at %s: %w", Name, r.Door.Addr, err)
+	}
+	return <-taken, func() { _ = a.Abort("replayed") }, nil // nothing is left to lose
+}
+
+// held keeps the association's own reader away from what the replayer reads itself.
+type held struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Read waits until the connection is closed.
+func (h *held) Read([]byte) (int, error) {
+	<-h.closed
+	return 0, net.ErrClosed
+}
+
+// Close wakes the reader.
+func (h *held) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return h.Conn.Close()
+}
+
+// drain reads until the far end ends the connection, or has said something where one answer
+// is all that there is to come, or ctx is over.
+func drain(ctx context.Context, conn net.Conn, oneAnswer bool) (ended bool, err error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetReadDeadline(deadline); err != nil {
+			return false, err
+		}
+	}
+	buffer := make([]byte, 1<<16)
+	for {
+		if _, err := conn.Read(buffer); err != nil {
+			return !errors.Is(err, os.ErrDeadlineExceeded), err
+		}
+		if oneAnswer {
+			return false, nil
+		}
+	}
+}
