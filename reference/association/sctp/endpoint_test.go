@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sctp
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// recorder keeps packets.
+type recorder struct {
+	mu      sync.Mutex
+	packets []Packet
+}
+
+func (r *recorder) trace(p Packet) {
+	p.Data = slices.Clone(p.Data)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.packets = append(r.packets, p)
+}
+
+// all returns what was recorded.
+func (r *recorder) all() []Packet {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.packets)
+}
+
+func TestKernelInitIsAnswered(t *testing.T) {
+	n := newNetwork()
+	e := NewEndpoint(n.link("10.0.0.2"), Config{})
+	defer e.Close()
+	server(t, e, Options{})
+	peer := n.link("10.0.0.1")
+	p := unhex(t, linuxInit)
+	seal(p, 54321, 3863)
+	n.deliver(peer.local, e.Local(), p)
+	ack := peer.next(t)
+	if ack[headerLen] != chunkInitAck || verificationTag(ack) != 0xa1b2c3d4 {
+		t.Errorf("answer %x", ack)
+	}
+	if s := inboundStreams(ack); s != maxStreams {
+		t.Errorf("%d streams offered", s)
+	}
+}
+
+func TestPacketsOnTheWireHaveRealPortsAndChecksums(t *testing.T) {
+	var r recorder
+	n := newNetwork()
+	a := NewEndpoint(n.link("10.0.0.1"), Config{Trace: r.trace})
+	b := NewEndpoint(n.link("10.0.0.2"), Config{})
+	defer a.Close()
+	defer b.Close()
+	conns := server(t, b, Options{})
+	c := dial(t, a, DialConfig{LocalPort: 40000})
+	sendText(t, c, "x")
+	wantText(t, <-conns, "x")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint8]bool{}
+	for _, p := range r.all() {
+		src, dst := uint16(40000), uint16(3863)
+		if !p.Outbound {
+			src, dst = dst, src
+		}
+		if sourcePort(p.Data) != src || destinationPort(p.Data) != dst || !intact(p.Data) {
+			t.Errorf("outbound %v: %x", p.Outbound, p.Data)
+		}
+		seen[p.Data[headerLen]] = true
+		if isInit(p.Data) {
+			parameters(p.Data, func(typ uint16, b []byte, n int) {
+				if typ == 0x8008 && slices.Contains(b[4:n], 0x40) {
+					t.Error("interleaving (I-DATA) offered")
+				}
+			})
+		}
+	}
+	for _, typ := range []uint8{chunkInit, chunkInitAck, chunkData, chunkSack, chunkShutdown, chunkShutdownAck, chunkShutdownComplete} {
+		if !seen[typ] {
+			t.Errorf("no chunk of type %d recorded", typ)
+		}
+	}
+}
+
+func TestMultiHomedPeerMayAnswerFromAnotherAddress(t *testing.T) {
+	n := newNetwork()
+	other := n.link("10.0.0.3")
+	n.setFilter(func(from, to netip.AddrPort, b []byte) []byte {
+		if from.Addr() == netip.MustParseAddr("10.0.0.2") {
+			n.deliver(other.local, to, b)
+			return nil
+		}
+		return b
+	})
+	p := newPair(t, n, Options{}, Options{})
+	sendText(t, p.server, "from the other address")
+	wantText(t, p.client, "from the other address")
+	want := []netip.Addr{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")}
+	if got := p.client.PeerAddrs(); !slices.Equal(got, want) {
+		t.Errorf("peer addresses %v, want %v", got, want)
+	}
+}
+
+func TestPacketWithAWrongTagIsIgnored(t *testing.T) {
+	p := newPair(t, newNetwork(), Options{}, Options{})
+	abort := func(tag uint32, flags byte) {
+		b := make([]byte, minPacketLen)
+		binary.BigEndian.PutUint32(b[4:], tag)
+		b[headerLen], b[headerLen+1], b[headerLen+3] = chunkAbort, flags, 4
+		seal(b, p.client.path.key.local, 3863)
+		p.net.deliver(p.client.path.local, p.serverEnd.Local(), b)
+	}
+	tags := &p.server.path.tags
+	for _, wrong := range []uint32{0, 1, tags.own + 1, tags.peer} {
+		abort(wrong, 0)
+	}
+	abort(tags.own, flagReflected)
+	sendText(t, p.client, "unharmed")
+	wantText(t, p.server, "unharmed")
+	if got := p.serverEnd.Stats().BadTag; got != 5 {
+		t.Errorf("%d packets with a bad tag", got)
+	}
+	abort(tags.own, 0)
+	if err := wantEnd(t, p.server); !errors.Is(err, ErrAborted) {
+		t.Errorf("right tag: %v", err)
+	}
+}
+
+func TestOutOfTheBlueIsAnsweredForOurPortsOnly(t *testing.T) {
+	n := newNetwork()
+	e := NewEndpoint(n.link("10.0.0.2"), Config{})
+	defer e.Close()
+	server(t, e, Options{})
+	peer := n.link("10.0.0.1")
+	for _, port := range []uint16{9901, 3863} {
+		p := unhex(t, "0000000000000007000000000300001000000001000000000000000000000000")
+		seal(p, 50000, port)
+		n.deliver(peer.local, e.Local(), p)
+	}
+	answer := peer.next(t)
+	if sourcePort(answer) != 3863 || answer[headerLen] != chunkAbort || !intact(answer) {
+		t.Errorf("answer %x", answer)
+	}
+	if len(peer.in) != 0 || e.Stats().OutOfTheBlue != 1 {
+		t.Errorf("%d more answers, %+v", len(peer.in), e.Stats())
+	}
+}
+
+func TestDamagedAndOversizePacketsAreCountedAndDropped(t *testing.T) {
+	n := newNetwork()
+	e := NewEndpoint(n.link("10.0.0.2"), Config{})
+	defer e.Close()
+	server(t, e, Options{})
+	peer := n.link("10.0.0.1")
+	damaged := unhex(t, linuxInit)
+	seal(damaged, 50000, 3863)
+	damaged[20] ^= 1
+	oversize := make([]byte, maxPacketLen+4)
+	seal(oversize, 50000, 3863)
+	for _, p := range [][]byte{damaged, oversize, unhex(t, linuxInit)[:15]} {
+		n.deliver(peer.local, e.Local(), p)
+	}
+	good := unhex(t, linuxInit)
+	seal(good, 50000, 3863)
+	n.deliver(peer.local, e.Local(), good)
+	peer.next(t)
+	if s := e.Stats(); s.BadChecksum != 1 || s.Oversize != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestBurstOfAssociationsLosesNoInit(t *testing.T) {
+	n := newNetwork()
+	a, b := NewEndpoint(n.link("10.0.0.1"), Config{}), NewEndpoint(n.link("10.0.0.2"), Config{})
+	defer a.Close()
+	defer b.Close()
+	server(t, b, Options{})
+	const burst = 500
+	var all sync.WaitGroup
+	for range burst {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if _, err := a.Dial(ctx, DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863")}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if s := b.Stats(); s.QueueFull != 0 || s.Refused != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAssociationsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		a := NewEndpoint(n.link("10.0.0.1"), Config{Associations: 2})
+		b := NewEndpoint(n.link("10.0.0.2"), Config{Associations: 2})
+		c := NewEndpoint(n.link("10.0.0.3"), Config{})
+		defer a.Close()
+		defer b.Close()
+		defer c.Close()
+		conns := server(t, b, Options{})
+		dial(t, a, DialConfig{})
+		dial(t, a, DialConfig{})
+		if _, err := a.Dial(t.Context(), DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863")}); !errors.Is(err, ErrTooMany) {
+			t.Errorf("dial above the limit: %v", err)
+		}
+		first := <-conns
+		go func() {
+			time.Sleep(2 * time.Second) // of the bubble; then the INIT is sent again
+			_ = first.Close()
+		}()
+		dial(t, c, DialConfig{})
+		if b.Stats().Refused == 0 {
+			t.Error("no INIT refused")
+		}
+	})
+}
+
+func TestPortsAreExclusive(t *testing.T) {
+	p := newPair(t, newNetwork(), Options{}, Options{})
+	if _, err := p.serverEnd.Listen(ListenConfig{Port: 3863}); !errors.Is(err, ErrPortInUse) {
+		t.Errorf("second listener: %v", err)
+	}
+	c := DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863"), LocalPort: p.client.path.key.local}
+	if _, err := p.clientEnd.Dial(t.Context(), c); !errors.Is(err, ErrPortInUse) {
+		t.Errorf("second association: %v", err)
+	}
+	port, err := p.serverEnd.Listen(ListenConfig{})
+	if err != nil || port < firstEphemeral {
+		t.Errorf("any port: %d, %v", port, err)
+	}
+}
+
+func TestDialToASilentPortTellsTheLastError(t *testing.T) {
+	n := newNetwork()
+	l := n.link("10.0.0.1")
+	unreachable := errors.New("network is unreachable")
+	l.fail = func() error { return unreachable }
+	e := NewEndpoint(l, Config{})
+	defer e.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := e.Dial(ctx, DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863")})
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, unreachable) {
+		t.Errorf("dial: %v", err)
+	}
+}
+
+// A client that lost its memory comes back from the same port.
+func TestPeerMayRestart(t *testing.T) {
+	n := newNetwork()
+	p := newPair(t, n, Options{}, Options{})
+	sendText(t, p.client, "before")
+	wantText(t, p.server, "before")
+	local := p.client.path.key.local
+	n.setFilter(dropAll) // a crash says nothing
+	p.clientEnd.Close()
+	n.setFilter(nil)
+	again := NewEndpoint(n.link("10.0.0.1"), Config{})
+	defer again.Close()
+	c := dial(t, again, DialConfig{LocalPort: local})
+	sendText(t, c, "after")
+	wantText(t, p.server, "after")
+	sendText(t, p.server, "welcome back")
+	wantText(t, c, "welcome back")
+	if err := c.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseEndsAssociations(t *testing.T) {
+	p := newPair(t, newNetwork(), Options{}, Options{})
+	sendText(t, p.server, "never read")
+	p.clientEnd.Close()
+	<-p.client.Ended()
+	if err := p.client.Err(); !errors.Is(err, ErrClosed) {
+		t.Errorf("ended: %v", err)
+	}
+	if _, err := p.clientEnd.Dial(t.Context(), DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863")}); !errors.Is(err, ErrClosed) {
+		t.Errorf("dial after close: %v", err)
+	}
+}
