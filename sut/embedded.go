@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sut
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/registrar"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// Embedded is the reference registrar inside the harness. Every check gets a registrar of
+// its own, at a loopback address of its own with the standard ports, so that checks run
+// side by side and captures are dissected without further ado.
+type Embedded struct {
+	faults []Fault
+	pki    *pki
+	keys   *registrar.Keys
+	creds  Credentials
+}
+
+// The identities and pools of the embedded reference.
+const (
+	embeddedServerName = "registrar.rspthreat.test"
+	embeddedPool       = "EchoPool"
+	embeddedOtherPool  = "PrivatePool"
+	embeddedServerID   = wire.ServerID(0x0a0b0c0d)
+)
+
+// The standard ports (RFC 5352 section 8, RFC 5353 section 5).
+const (
+	portASAP    = 3863
+	portASAPTLS = 3864
+	portENRP    = 9901
+	portENRPTLS = 9902
+)
+
+// embeddedTimers are short, since everything happens in one process on loopback; a check
+// waits for an element to be removed after a keep-alive that nobody acknowledged.
+func embeddedTimers() registrar.Timers {
+	return registrar.Timers{
+		KeepAlive:        30 * time.Second, // no idle keep-alive disturbs a check
+		KeepAliveTimeout: 400 * time.Millisecond,
+		KeepAliveSpacing: 50 * time.Millisecond,
+		TableSession:     5 * time.Second,
+	}
+}
+
+// embeddedWait bounds what the harness waits for. The reference answers within
+// milliseconds; the rest is room for a machine that does other work.
+const embeddedWait = 5 * time.Second
+
+// NewEmbedded makes keys and certificates for a reference registrar with the given faults.
+func NewEmbedded(faults ...Fault) (*Embedded, error) {
+	p, err := newPKI(embeddedServerName)
+	if err != nil {
+		return nil, fmt.Errorf("embedded reference: %w", err)
+	}
+	e := &Embedded{faults: faults, pki: p}
+	element := func(pools ...string) registrar.Grant {
+		return registrar.Grant{Role: registrar.RolePE, Pools: pools}
+	}
+	entries := []struct {
+		keep  **PSK
+		name  string
+		grant registrar.Grant
+	}{
+		{&e.creds.Element, "pe-alice", element(embeddedPool)},
+		{&e.creds.Other, "pe-bob", element(embeddedPool)},
+		{&e.creds.Restricted, "pe-carol", element(embeddedOtherPool)},
+		{&e.creds.Peer, "registrar-2", registrar.Grant{Role: registrar.RoleRegistrar}},
+	}
+	identities := make([]registrar.Identity, 0, len(entries))
+	for _, entry := range entries {
+		key := make([]byte, 32) // as long as the hash that TLS 1.3 binds it to
+		if _, err := rand.Read(key); err != nil {
+			return nil, fmt.Errorf("embedded reference: system randomness: %w", err)
+		}
+		*entry.keep = &PSK{Identity: entry.name, Key: key}
+		identities = append(identities, registrar.Identity{Name: entry.name, Key: key, Grant: entry.grant})
+	}
+	e.creds.RootCAs, e.creds.ServerName = p.roots, embeddedServerName
+	if e.keys, err = registrar.NewKeys(identities...); err != nil {
+		return nil, fmt.Errorf("embedded reference: %w", err)
+	}
+	return e, nil
+}
+
+// Doors returns the doors as every instance has them, at the address that stands for all.
+func (e *Embedded) Doors() []Door { return embeddedDoors(netip.AddrFrom4([4]byte{127, 0, 0, 1})) }
+
+// Security reports that the reference is secured.
+func (e *Embedded) Security() Security { return Secured }
+
+// Rung reports 1: the harness starts and stops the reference itself.
+func (e *Embedded) Rung() int { return 1 }
+
+// Shared reports that instances are independent.
+func (e *Embedded) Shared() bool { return false }
+
+// Close does nothing: each instance ends with its check.
+func (e *Embedded) Close(context.Context) error { return nil }
+
+// Prepare starts a registrar with an empty handlespace.
+func (e *Embedded) Prepare(ctx context.Context, security Security) (*Instance, error) {
+	// Another process may use the same loopback address; then the next one is tried.
+	const attempts = 16
+	var err error
+	for range attempts {
+		var i *Instance
+		if i, err = e.start(ctx, security, randomLoopback()); err == nil {
+			return i, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+	}
+	return nil, fmt.Errorf("embedded reference: %w", err)
+}
+
+// randomLoopback returns 127.x.y.1 with x.y drawn at random, clear of 127.0 and 127.255.
+func randomLoopback() netip.Addr {
+	return netip.AddrFrom4([4]byte{127, byte(1 + mathrand.IntN(254)), byte(mathrand.IntN(256)), 1})
+}
+
+func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr) (*Instance, error) {
+	log := &lineBuffer{}
+	cfg := registrar.Config{
+		ServerID: embeddedServerID, Mode: registrar.Secured, Keys: e.keys,
+		Certificates: &tls.Config{Certificates: []tls.Certificate{e.pki.server}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true},
+		Timers:       embeddedTimers(),
+		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+	if security == Clear {
+		cfg.Mode = registrar.Insecure
+	}
+	defences := registrar.NewDefences()
+	cfg.Defences = &defences
+	for _, f := range e.faults {
+		f.apply(&cfg)
+	}
+	doors := embeddedDoors(addr)
+	for _, d := range doors {
+		if d.Secured && cfg.Mode == registrar.Insecure {
+			continue
+		}
+		cfg.Doors = append(cfg.Doors, registrar.Door{Protocol: d.Protocol, Transport: d.Transport, Secured: d.Secured, Addr: d.Addr})
+	}
+	r, err := registrar.Start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	nodes := &nodeAddrs{base: addr}
+	return &Instance{
+		Security: security, Doors: doors, Credentials: e.creds,
+		Pool: embeddedPool, OtherPool: embeddedOtherPool,
+		Timers: Timers{Response: embeddedWait, Removal: embeddedWait},
+		Wire:   wire.Strict(), Pristine: true,
+		local: nodes.next, log: log.lines, close: r.Close,
+	}, nil
+}
+
+// embeddedDoors are the standard ports of RFC 5352 and 5353 on every transport; ENRP has no
+// TCP (RFC 5353). Reference clients that cannot speak SCTP reach ENRP over SCTP over UDP.
+func embeddedDoors(addr netip.Addr) []Door {
+	at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(addr, port) }
+	return []Door{
+		{Protocol: wire.ASAP, Transport: association.SCTPUDP, Secured: true, Addr: at(portASAPTLS)},
+		{Protocol: wire.ASAP, Transport: association.TCP, Secured: true, Addr: at(portASAPTLS)},
+		{Protocol: wire.ENRP, Transport: association.SCTPUDP, Secured: true, Addr: at(portENRPTLS)},
+		{Protocol: wire.ASAP, Transport: association.SCTPUDP, Addr: at(portASAP)},
+		{Protocol: wire.ASAP, Transport: association.TCP, Addr: at(portASAP)},
+		{Protocol: wire.ENRP, Transport: association.SCTPUDP, Addr: at(portENRP)},
+		{Protocol: wire.ASAP, Transport: association.UDP, Addr: at(portASAP)},
+		{Protocol: wire.ENRP, Transport: association.UDP, Addr: at(portENRP)},
+	}
+}
+
+// nodeAddrs hands out the loopback addresses next to the registrar's.
+type nodeAddrs struct {
+	base netip.Addr
+	n    atomic.Uint32
+}
+
+func (a *nodeAddrs) next() netip.Addr {
+	b := a.base.As4()
+	b[3] = byte(2 + (a.n.Add(1)-1)%250) // .1 is the registrar, .255 would be a broadcast
+	return netip.AddrFrom4(b)
+}

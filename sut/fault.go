@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sut
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rspthreat/rspthreat/reference/registrar"
+)
+
+// Fault takes one defence out of the reference. It is how a check is shown to be able to
+// fail: with the fault, exactly Requirements are violated, without it none.
+type Fault struct {
+	Name         string
+	Description  string
+	Requirements []string
+	// Disables says that honest elements are kept out too, so that the checks of other
+	// requirements cannot take their baseline and are inconclusive.
+	Disables bool
+	apply    func(*registrar.Config)
+}
+
+// ErrUnknownFault is wrapped by the error for a fault that does not exist.
+var ErrUnknownFault = errors.New("unknown fault")
+
+// Faults returns all faults of the reference registrar, by name.
+func Faults() []Fault {
+	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults())
+	slices.SortFunc(all, func(a, b Fault) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// FindFaults returns the named faults, or an error that names the first unknown one.
+func FindFaults(names ...string) ([]Fault, error) {
+	all := Faults()
+	found := make([]Fault, 0, len(names))
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(f Fault) bool { return f.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%w %q: `rspthreat list --faults` shows them", ErrUnknownFault, name)
+		}
+		found = append(found, all[i])
+	}
+	return found, nil
+}
+
+// FaultsFor returns the names of the faults that violate a requirement.
+func FaultsFor(requirement string) []string {
+	var names []string
+	for _, f := range Faults() {
+		if slices.Contains(f.Requirements, requirement) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sut
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// Security says how the handlespace of a registrar is protected, as a whole (draft 2.15).
+type Security string
+
+// The two kinds of handlespace.
+const (
+	Secured Security = "secured"
+	Clear   Security = "clear"
+)
+
+// Door is one address at which the system under test answers, or refuses.
+type Door struct {
+	Protocol          wire.Protocol
+	Transport         association.Transport
+	Secured           bool
+	Addr              netip.AddrPort
+	EncapsulationPort uint16 // UDP port of SCTP over UDP; 0 for 9899 (RFC 6951)
+}
+
+// String describes the door: "asap sctp-udp tls 127.1.2.1:3864".
+func (d Door) String() string {
+	security := "clear"
+	if d.Secured {
+		security = "tls"
+	}
+	return fmt.Sprintf("%s %s %s %s", d.Protocol, d.Transport, security, d.Addr)
+}
+
+// Timers bound how long a check waits for the system under test.
+type Timers struct {
+	// Response: an answer to a request, a handshake, the end of a refused association.
+	Response time.Duration
+	// Removal: from an unreachable report until an element that stays silent is removed.
+	Removal time.Duration
+}
+
+// Target is a system under test that checks can be run against.
+type Target interface {
+	// Prepare gives a check a system to judge. Where the system allows it (embedded, or
+	// rung 1 with a reset command) it is a fresh one. ErrNoVariant is returned when the
+	// system cannot be had with that security.
+	Prepare(ctx context.Context, security Security) (*Instance, error)
+	// Security is how the system is declared.
+	Security() Security
+	// Rung is how much the system lets the harness do (0, 1 or 2).
+	Rung() int
+	// Shared tells that all instances are one and the same running system, so that checks
+	// must take turns.
+	Shared() bool
+	// Close frees what the target holds and stops what it started.
+	Close(ctx context.Context) error
+}
+
+// Errors of Target.Prepare.
+var (
+	ErrNoVariant   = errors.New("the system under test cannot be had in this security mode")
+	ErrUnreachable = errors.New("the system under test cannot be reached")
+)
+
+// Instance is a running system under test, as one check sees it.
+type Instance struct {
+	Security    Security
+	Doors       []Door
+	Credentials Credentials
+	Pool        string // a pool that Element and OtherElement may join
+	OtherPool   string // a pool that only Restricted may join
+	Timers      Timers
+	Wire        wire.Options // dialect that the harness speaks with this system
+	Pristine    bool         // the handlespace is empty and nobody else uses it
+
+	local func() netip.Addr
+	log   func() []string
+	close func(ctx context.Context) error
+}
+
+// Local returns an address for the next node of the harness. Addresses differ where the
+// system under test is reached over loopback or the configuration names several.
+func (i *Instance) Local() netip.Addr { return i.local() }
+
+// Log returns what the system under test has logged since it was prepared.
+func (i *Instance) Log() []string {
+	if i.log == nil {
+		return nil
+	}
+	return i.log()
+}
+
+// Close ends the instance, or leaves the system as it is when it is shared.
+func (i *Instance) Close(ctx context.Context) error {
+	if i.close == nil {
+		return nil
+	}
+	return i.close(ctx)
+}
+
+// Find returns the doors that serve protocol, with or without TLS, in their order.
+func (i *Instance) Find(protocol wire.Protocol, secured bool) []Door {
+	var found []Door
+	for _, d := range i.Doors {
+		if d.Protocol == protocol && d.Secured == secured {
+			found = append(found, d)
+		}
+	}
+	return found
+}
