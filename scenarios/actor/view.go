@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package actor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// View sees the handlespace through a pool user that resolves and, where the operator gave
+// a peer credential (or the system is in clear), a peer registrar that downloads the table.
+type View struct {
+	user *User
+	peer *Peer // nil: the view is less certain
+	// Partial says why there is no peer; empty when there is one.
+	Partial string
+}
+
+// viewServerID is the server ID of the honest peer registrar.
+const viewServerID = wire.ServerID(0x52535032) // "RSP2"
+
+// OpenView connects the observers.
+func (w *World) OpenView(ctx context.Context) (*View, error) {
+	user, err := w.OpenUser(ctx, "pu observer")
+	if err != nil {
+		return nil, err
+	}
+	v := &View{user: user}
+	switch {
+	case len(w.Doors(wire.ENRP)) == 0:
+		v.Partial = "there is no ENRP door to look through"
+	case w.Instance.Security == sut.Secured && w.Instance.Credentials.Peer == nil:
+		v.Partial = "there is no peer credential"
+	default:
+		if v.peer, err = w.OpenPeer(ctx, "peer observer", viewServerID); err != nil {
+			user.Abort()
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// Close ends the observers' associations.
+func (v *View) Close(ctx context.Context) {
+	v.user.Close(ctx)
+	if v.peer != nil {
+		v.peer.Close(ctx)
+	}
+}
+
+// User is the observing pool user.
+func (v *View) User() *User { return v.user }
+
+// Peer is the observing peer registrar, nil when there is none.
+func (v *View) Peer() *Peer { return v.peer }
+
+// Snapshot is a handlespace as seen at one moment: a sorted line for each element.
+type Snapshot []string
+
+// Contains tells whether element id of pool is in the snapshot, as either observer sees it.
+func (s Snapshot) Contains(pool string, id wire.PEID) bool { return s.Find(pool, id) != nil }
+
+// Find returns the lines about element id of pool.
+func (s Snapshot) Find(pool string, id wire.PEID) []string {
+	var lines []string
+	for _, line := range s {
+		if strings.Contains(line, fmt.Sprintf("pool %s element %s ", wire.PoolHandle(pool), id)) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// Snapshot looks at the given pools, and through the peer at all pools.
+func (v *View) Snapshot(ctx context.Context, pools ...string) (Snapshot, error) {
+	var s Snapshot
+	for _, pool := range pools {
+		elements, err := v.user.Resolve(ctx, pool)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range elements {
+			s = append(s, "resolved: "+line([]byte(pool), &e))
+		}
+	}
+	if v.peer != nil {
+		table, err := v.peer.Table(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range table {
+			for _, e := range entry.Elements {
+				s = append(s, "table: "+line(entry.PoolHandle, &e))
+			}
+		}
+	}
+	slices.Sort(s)
+	return slices.Compact(s), nil
+}
+
+// line leaves out what changes by itself, such as the remaining life.
+func line(pool wire.PoolHandle, e *wire.PoolElement) string {
+	addrs := make([]string, 0, len(e.User.Addrs))
+	for _, a := range e.User.Addrs {
+		addrs = append(addrs, a.String())
+	}
+	slices.Sort(addrs)
+	return fmt.Sprintf("pool %s element %s at %s port %d %s, policy %s, home %s",
+		pool, e.ID, e.User.Kind, e.User.Port, strings.Join(addrs, "+"), e.Policy.Type, e.Home)
+}

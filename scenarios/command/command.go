@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package command is the rspthreat command line: it reads flags, wires target, engine and
+// reports together, and turns what came of it into an exit code.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rspthreat/rspthreat/reports"
+)
+
+// exitError carries an exit code up to Main. Its message is printed unless it is empty.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(err error) error { return &exitError{reports.ExitUsage, err} }
+
+// Main runs the command with args and returns its exit code (README, "Exit codes"). It ends
+// early, with the reports of what was done, when ctx does.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	code := reports.ExitUsage // what cobra refuses is a matter of usage
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+	}
+	if message := err.Error(); message != "" {
+		fmt.Fprintln(stderr, "rspthreat:", message)
+	}
+	return code
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "rspthreat",
+		Short:         "Shows whether an RSerPool system withstands the threats of draft-ietf-rserpool-threats-15",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newRun(), newList(), newExplain(), newRegistrar(), newVersion())
+	return root
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			t := tool()
+			if t.Commit == "" {
+				t.Commit = "unknown"
+			}
+			_, err := fmt.Fprintf(c.OutOrStdout(), "%s %s (commit %s, %s)\n", t.Name, t.Version, t.Commit, t.Go)
+			return err
+		},
+	}
+}
+
+// tool identifies this program as it was built.
+func tool() reports.Tool {
+	t := reports.Tool{Name: "rspthreat", Version: "devel", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return t
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		t.Version = v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			t.Commit = s.Value
+		}
+	}
+	return t
+}

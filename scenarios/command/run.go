@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios"
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/scenarios/ledger"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// defaultOut is where the reports go.
+const defaultOut = "rspthreat-report"
+
+// checksPerCPU: checks wait for the network most of the time, so more of them than
+// processors run at once.
+const checksPerCPU = 4
+
+type runFlags struct {
+	sut          string
+	sections     []string
+	requirements []string
+	faults       []string
+	out          string
+	parallel     int
+	seed         uint64
+	quiet        bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Judge a system under test and write the reports",
+		Long: "Judge a system under test and write results.json, junit.xml, index.html and one pcapng for\n" +
+			"each check. Without --sut the embedded reference registrar is judged.\n\n" +
+			"Exit codes: 0 conforms, 1 does not, 2 usage or configuration, 3 a verdict is missing because the\n" +
+			"system could not be reached or the harness failed, 4 nothing ran.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.sut, "sut", "", "configuration `file` of the system under test (default: the embedded reference)")
+	flags.StringSliceVar(&f.sections, "section", nil, "only these threat `sections`, such as 2.1,2.15")
+	flags.StringSliceVar(&f.requirements, "requirement", nil, "only these requirement `IDs`, such as T2.8-R1")
+	flags.StringSliceVar(&f.faults, "fault", nil, "switch these `faults` of the embedded reference on")
+	flags.StringVarP(&f.out, "out", "o", defaultOut, "`directory` for the reports")
+	flags.IntVarP(&f.parallel, "parallel", "j", runtime.GOMAXPROCS(0)*checksPerCPU, "checks at once (one system under test: always 1)")
+	flags.Uint64Var(&f.seed, "seed", 0, "draw identifiers from this `number` (default: a random one)")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, only the summary")
+	return c
+}
+
+func (f *runFlags) run(c *cobra.Command) error {
+	ctx := c.Context()
+	requirements, err := ledger.Load()
+	if err != nil {
+		return &exitError{reports.ExitUnreachable, err}
+	}
+	target, subject, err := openTarget(f.sut, f.faults)
+	if err != nil {
+		return usage(err)
+	}
+	defer closeTarget(ctx, target)
+	if f.seed == 0 {
+		f.seed = rand.Uint64()
+	}
+	e := &engine.Engine{Target: target, Ledger: requirements, Checks: scenarios.Checks(), Seed: f.seed, Command: f.command()}
+	writer, err := reports.NewWriter(f.out)
+	if err != nil {
+		return &exitError{reports.ExitUnreachable, err}
+	}
+	if d, ok := target.(interface{ Doors() []sut.Door }); ok {
+		if err := engine.Reach(ctx, d.Doors(), target); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", err)
+		}
+	}
+	started := time.Now()
+	results, err := e.Execute(ctx, engine.Selection{Sections: f.sections, Requirements: f.requirements}, f.parallel, f.sink(c, writer))
+	if errors.Is(err, engine.ErrSelection) {
+		return usage(err)
+	}
+	results.Started, results.Finished = started, time.Now()
+	results.Tool, results.Subject, results.Faults = tool(), subject, f.faults
+	if err := errors.Join(err, writer.Finish(results)); err != nil {
+		return &exitError{reports.ExitUnreachable, fmt.Errorf("reports: %w", err)}
+	}
+	if err := reports.Summary(c.OutOrStdout(), results, f.out); err != nil {
+		return &exitError{reports.ExitUnreachable, fmt.Errorf("summary: %w", err)}
+	}
+	if results.ExitCode != reports.ExitConforms {
+		return &exitError{code: results.ExitCode}
+	}
+	return nil
+}
+
+// command repeats the run, without the selection.
+func (f *runFlags) command() string {
+	words := []string{"rspthreat run"}
+	if f.sut != "" {
+		words = append(words, "--sut", quote(f.sut))
+	}
+	for _, fault := range f.faults {
+		words = append(words, "--fault", fault)
+	}
+	return strings.Join(append(words, "--seed", fmt.Sprint(f.seed)), " ")
+}
+
+// quote makes s one word of a POSIX shell.
+func quote(s string) string {
+	if !strings.ContainsAny(s, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// sink writes the evidence of each check and tells how it went.
+func (f *runFlags) sink(c *cobra.Command, writer *reports.Writer) engine.Sink {
+	return func(o engine.Outcome) error {
+		if !f.quiet {
+			for _, r := range o.Results {
+				fmt.Fprintf(c.ErrOrStderr(), "%-14s %-9s %-10s %6.2fs  %s\n", r.Verdict, r.Requirement, r.Role, r.Duration.Seconds(), r.Gist)
+			}
+		}
+		if o.Capture == nil {
+			return nil
+		}
+		return writer.AddCheck(&o.Check, o.Capture)
+	}
+}
+
+// closeTimeout bounds the stop command of a system under test and more.
+const closeTimeout = 100 * time.Second
+
+func closeTarget(ctx context.Context, target sut.Target) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = target.Close(ctx) // verdicts and reports are written; there is nobody left to tell
+}

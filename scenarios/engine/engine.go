@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/scenarios/ledger"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// Engine runs checks against one target.
+type Engine struct {
+	Target  sut.Target
+	Ledger  *ledger.Ledger
+	Checks  []Check
+	Command string // how a user repeats the run, up to the selection
+	Seed    uint64 // identifiers are drawn from it; 0 draws a seed
+}
+
+// Outcome is what one check came to.
+type Outcome struct {
+	Check   reports.Check
+	Capture *reports.Capture
+	Results []reports.Result // one for each requirement that was asked for
+}
+
+// closeTimeout bounds the end of an instance after its check.
+const closeTimeout = 5 * time.Second
+
+// RunCheck runs one check and judges those of its requirements that wanted accepts.
+func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) bool) Outcome {
+	started := time.Now()
+	out := Outcome{Check: reports.Check{
+		ID: c.ID, Section: c.Section, Role: string(c.Role), Title: c.Title, Threat: c.Threat, Started: started,
+	}}
+	verdict, reason, r := e.attempt(ctx, c)
+	for _, id := range c.Requirements {
+		if !wanted(id) {
+			continue
+		}
+		result := e.result(c, id)
+		result.Started, result.Duration = started, time.Since(started)
+		result.Verdict, result.Reason = verdict, reason
+		if r != nil {
+			result.Verdict, result.Reason = r.conclude(ctx, id)
+			result.Information = r.notes
+			result.Certainty = certainty(r.partial)
+		}
+		out.Results = append(out.Results, result)
+	}
+	out.Check.Duration = time.Since(started)
+	if r != nil {
+		out.Check.Steps, out.Check.Messages = r.steps, r.rec.messages
+		out.Check.Before, out.Check.After = r.before, r.after
+		out.Check.Log = r.Instance.Log()
+		out.Capture = r.rec.capture()
+		annotate(out.Capture, r.steps)
+	}
+	return out
+}
+
+// annotate replaces the step numbers in the comments of the frames by the steps' titles.
+func annotate(c *reports.Capture, steps []reports.Step) {
+	for i := range c.Frames {
+		var n int
+		if _, err := fmt.Sscanf(c.Frames[i].Comment, "step %d", &n); err == nil && n >= 1 && n <= len(steps) {
+			c.Frames[i].Comment = fmt.Sprintf("step %d, %s: %s", n, steps[n-1].Kind, steps[n-1].Title)
+		}
+	}
+}
+
+func certainty(partial []string) string {
+	if len(partial) == 0 {
+		return "certain"
+	}
+	s := "less certain: "
+	for i, p := range partial {
+		if i > 0 {
+			s += "; "
+		}
+		s += p
+	}
+	return s
+}
+
+// attempt prepares an instance and runs the check on it. Without a Run the verdict and the
+// reason hold for all its requirements.
+func (e *Engine) attempt(ctx context.Context, c *Check) (reports.Verdict, string, *Run) {
+	if ctx.Err() != nil {
+		return reports.Inconclusive, errInterrupted.Error(), nil
+	}
+	if c.Rung > e.Target.Rung() {
+		return reports.NotApplicable, fmt.Sprintf("needs rung %d, the system under test is at rung %d", c.Rung, e.Target.Rung()), nil
+	}
+	security := c.Security
+	if security == "" {
+		security = e.Target.Security()
+	}
+	instance, err := e.Target.Prepare(ctx, security)
+	switch {
+	case errors.Is(err, sut.ErrNoVariant):
+		return reports.NotApplicable, fmt.Sprintf("is about a registrar that is %s; this one is declared %s", security, e.Target.Security()), nil
+	case err != nil:
+		return reports.Inconclusive, "the system under test could not be prepared: " + err.Error(), nil
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = instance.Close(ctx) // the verdict stands; what cannot be closed ends with the process
+	}()
+	if c.Applies != nil {
+		if reason := c.Applies(instance); reason != "" {
+			return reports.NotApplicable, reason, nil
+		}
+	}
+	r := e.newRun(c, instance)
+	r.execute(ctx)
+	return "", "", r
+}
+
+func (e *Engine) newRun(c *Check, instance *sut.Instance) *Run {
+	r := &Run{
+		Instance: instance, check: c, rec: &recorder{},
+		levels: make(map[string]ledger.Level), verdict: make(map[string]*judgement),
+		random: randomFor(e.Seed, c.ID),
+	}
+	r.World = &actor.World{Instance: instance, Recorder: r.rec}
+	for _, id := range c.Requirements {
+		r.verdict[id] = &judgement{}
+		if req, err := e.Ledger.Find(id); err == nil {
+			r.levels[id] = req.Level
+		}
+	}
+	return r
+}
+
+// randomFor draws from seed and the check's name, so that checks on one shared system do
+// not get in each other's way and a run can be repeated.
+func randomFor(seed uint64, id string) func() uint32 {
+	const fnvOffset, fnvPrime = 14695981039346656037, 1099511628211
+	h := uint64(fnvOffset)
+	for _, b := range []byte(id) {
+		h = (h ^ uint64(b)) * fnvPrime
+	}
+	source := rand.NewPCG(seed, h)
+	var mu sync.Mutex
+	return func() uint32 {
+		mu.Lock()
+		defer mu.Unlock()
+		return uint32(source.Uint64()>>32) | 1 // never 0, which means "no identifier"
+	}
+}
+
+// ResultID names the judgement of a requirement on a role.
+func ResultID(requirement string, role Role) string { return requirement + "@" + string(role) }
+
+func (e *Engine) result(c *Check, id string) reports.Result {
+	req, err := e.Ledger.Find(id)
+	if err != nil {
+		return reports.Result{ID: ResultID(id, c.Role), Requirement: id, Verdict: reports.HarnessError, Reason: err.Error()}
+	}
+	return reports.Result{
+		ID: ResultID(id, c.Role), Requirement: id, Section: req.Section, SectionTitle: e.Ledger.Sections[req.Section],
+		Role: string(c.Role), Level: string(req.Level), Gist: req.Gist, Observable: req.Observable, Rung: c.Rung,
+		Faults: sut.FaultsFor(id), Check: c.ID, Command: e.Command + " --requirement " + id,
+	}
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/scenarios/ledger"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// Run is one execution of a check. What a failed expectation means follows from the step it
+// is in: in the baseline or the canary nothing can be said (inconclusive), in the attack the
+// harness is at fault (harness-error), in an oracle the requirement is violated.
+type Run struct {
+	Instance *sut.Instance
+	World    *actor.World
+
+	check   *Check
+	levels  map[string]ledger.Level
+	rec     *recorder
+	steps   []reports.Step
+	before  actor.Snapshot
+	after   actor.Snapshot
+	notes   []string
+	partial []string
+	verdict map[string]*judgement
+	random  func() uint32
+}
+
+type judgement struct {
+	verdict reports.Verdict
+	reasons []string
+	judged  bool // an oracle has looked at this requirement
+}
+
+// stop unwinds a check that cannot go on; Run's caller recovers it.
+type stop struct{}
+
+// expectation unwinds a step whose expectation was not met.
+type expectation struct{ message string }
+
+// Step is the body of a step: it states expectations and returns what was seen.
+type Step func(ctx context.Context, g gomega.Gomega) string
+
+// Baseline takes an honest step before the attack. If it fails, the check ends inconclusive.
+func (r *Run) Baseline(ctx context.Context, title string, f Step) {
+	if message, ok := r.step(ctx, reports.Baseline, title, f); !ok {
+		r.worsen(reports.Inconclusive, "the honest operation does not work: "+message)
+		panic(stop{})
+	}
+}
+
+// Attack takes a step of the attacker. If the harness cannot make it, the check ends with a
+// harness error: an attack that was not made proves nothing.
+func (r *Run) Attack(ctx context.Context, title string, f Step) {
+	if message, ok := r.step(ctx, reports.Attack, title, f); !ok {
+		r.worsen(reports.HarnessError, "the attack could not be made: "+message)
+		panic(stop{})
+	}
+}
+
+// Canary takes an honest step after the attack. If it fails, silence of the system proves
+// nothing and the check cannot pass; the oracles are still asked, for a violation counts.
+func (r *Run) Canary(ctx context.Context, title string, f Step) {
+	if message, ok := r.step(ctx, reports.Canary, title, f); !ok {
+		r.worsen(reports.Inconclusive, "the honest operation does not work after the attack: "+message)
+	}
+}
+
+// Oracle looks at what the attack has changed. An expectation that is not met violates the
+// named requirements, or all of the check's when none is named.
+func (r *Run) Oracle(ctx context.Context, title string, f Step, requirements ...string) {
+	if len(requirements) == 0 {
+		requirements = r.check.Requirements
+	}
+	message, ok := r.step(ctx, reports.Oracle, title, f)
+	verdict := reports.Pass
+	for _, id := range requirements {
+		j := r.verdict[id]
+		if j == nil {
+			r.worsen(reports.HarnessError, "an oracle names "+id+", which the check does not judge")
+			continue
+		}
+		j.judged = true
+		if ok {
+			continue
+		}
+		v := violation(r.levels[id])
+		if v == reports.Pass {
+			r.notes = append(r.notes, id+": "+message)
+		} else {
+			j.worsen(v, message)
+		}
+		verdict = reports.Worse(verdict, v)
+	}
+	r.steps[len(r.steps)-1].Verdict = verdict
+}
+
+// violation is the verdict on a requirement of that level that is not met.
+func violation(level ledger.Level) reports.Verdict {
+	switch level {
+	case ledger.Should:
+		return reports.Warn
+	case ledger.Informative:
+		return reports.Pass // informative statements give information and never fail
+	default:
+		return reports.Fail
+	}
+}
+
+func (j *judgement) worsen(v reports.Verdict, reason string) {
+	j.verdict = reports.Worse(j.verdict, v)
+	if !slices.Contains(j.reasons, reason) {
+		j.reasons = append(j.reasons, reason)
+	}
+}
+
+func (r *Run) worsen(v reports.Verdict, reason string) {
+	for _, j := range r.verdict {
+		j.worsen(v, reason)
+	}
+}
+
+// Note adds information that is not judged.
+func (r *Run) Note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// LessCertain says why a pass is worth less than it could be.
+func (r *Run) LessCertain(why string) {
+	if why != "" && !slices.Contains(r.partial, why) {
+		r.partial = append(r.partial, why)
+	}
+}
+
+// Before keeps the handlespace as it was before the attack.
+func (r *Run) Before(s actor.Snapshot) { r.before = s }
+
+// After keeps the handlespace as it was after the attack.
+func (r *Run) After(s actor.Snapshot) { r.after = s }
+
+// Capture is what has crossed the wire so far.
+func (r *Run) Capture() *reports.Capture { return r.rec.capture() }
+
+// Random returns a number that differs between the checks of a run, for identifiers.
+func (r *Run) Random() uint32 { return r.random() }
+
+// step runs f with the deadline of a step and notes what came of it.
+func (r *Run) step(ctx context.Context, kind reports.StepKind, title string, f Step) (message string, ok bool) {
+	r.steps = append(r.steps, reports.Step{Kind: kind, Title: title, Started: time.Now()})
+	s := &r.steps[len(r.steps)-1]
+	r.rec.step.Store(int64(len(r.steps) - 1))
+	ctx, cancel := context.WithTimeout(ctx, r.stepDeadline())
+	defer cancel()
+	defer func() {
+		s.Duration = time.Since(s.Started)
+		switch p := recover().(type) {
+		case nil:
+			ok = true
+		case expectation:
+			message = p.message
+		default:
+			panic(p)
+		}
+		if !ok {
+			s.Outcome = message
+			s.Verdict = map[reports.StepKind]reports.Verdict{
+				reports.Baseline: reports.Inconclusive, reports.Canary: reports.Inconclusive, reports.Attack: reports.HarnessError,
+			}[kind]
+			return
+		}
+		s.Verdict = reports.Pass
+	}()
+	g := gomega.NewGomega(func(message string, _ ...int) { panic(expectation{plain(message)}) })
+	s.Outcome = f(ctx, g)
+	return "", true
+}
+
+// stepDeadline is the bound on one step, so that a silent system ends a check instead of
+// hanging it. A step makes a handful of exchanges and waits for at most two removals.
+func (r *Run) stepDeadline() time.Duration {
+	const exchanges = 8
+	return exchanges*r.Instance.Timers.Response + 2*r.Instance.Timers.Removal
+}
+
+// plain makes a sentence of a gomega message: the annotation comes first, and says enough.
+func plain(message string) string {
+	first, rest, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	if rest == "" {
+		return first
+	}
+	if first == "Unexpected error:" || first == "Expected" {
+		return strings.Join(strings.Fields(message), " ")
+	}
+	if _, detail, found := strings.Cut(rest, "Unexpected error: "); found {
+		detail, _, _ = strings.Cut(detail, "\n")
+		return first + ": " + detail
+	}
+	return first
+}
+
+// execute runs the check and recovers what unwinds it.
+func (r *Run) execute(ctx context.Context) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil, stop:
+		default:
+			r.worsen(reports.HarnessError, fmt.Sprintf("the check panicked: %v", p))
+		}
+	}()
+	r.check.Run(ctx, r)
+}
+
+// conclude turns what the steps found into a verdict and its reason. A requirement that no
+// oracle has looked at has no verdict, which is an error of the harness.
+func (r *Run) conclude(ctx context.Context, id string) (reports.Verdict, string) {
+	j := r.verdict[id]
+	if err := context.Cause(ctx); err != nil && j.verdict != reports.Fail && j.verdict != reports.Warn {
+		return reports.Inconclusive, "interrupted: " + err.Error()
+	}
+	if j.verdict.Judged() {
+		return j.verdict, strings.Join(j.reasons, "; ")
+	}
+	if !j.judged {
+		return reports.HarnessError, "the check ended without looking at this requirement"
+	}
+	return reports.Pass, r.passReason(id)
+}
+
+func (r *Run) passReason(string) string {
+	var seen []string
+	for _, s := range r.steps {
+		if s.Kind == reports.Oracle && s.Outcome != "" {
+			seen = append(seen, s.Outcome)
+		}
+	}
+	return strings.Join(seen, "; ")
+}
+
+// errInterrupted is the cause when a run is ended from outside.
+var errInterrupted = errors.New("the run was ended before this check was")
