@@ -57,16 +57,20 @@ func (r *Registrar) spread() time.Duration {
 
 // watch begins or renews the watch over an element after its registration. A keep-alive
 // that is under way goes on: a re-registration does not answer it.
-func (r *Registrar) watch(s *session, handle []byte, id wire.PEID, _ time.Time) {
+func (r *Registrar) watch(s *session, handle []byte, id wire.PEID) {
 	key := elementKey{string(handle), id}
 	l := r.live[key]
 	if l == nil {
 		l = &liveness{key: key}
 		r.live[key] = l
-	} else if l.session == s && l.state != watchOrphaned {
+	} else if l.session == s {
 		return
 	}
+	if l.session != nil {
+		delete(l.session.serves, l)
+	}
 	l.session = s
+	s.serves[l] = struct{}{}
 	if l.state == watchIdle || l.state == watchOrphaned {
 		r.arm(l, watchIdle, r.spread())
 	}
@@ -76,6 +80,9 @@ func (r *Registrar) unwatch(handle []byte, id wire.PEID) {
 	key := elementKey{string(handle), id}
 	if l := r.live[key]; l != nil {
 		l.stop()
+		if l.session != nil {
+			delete(l.session.serves, l)
+		}
 		delete(r.live, key)
 	}
 }
@@ -85,12 +92,11 @@ func (r *Registrar) orphan(s *session) {
 	if r.closed {
 		return
 	}
-	for _, l := range r.live {
-		if l.session == s {
-			l.session = nil
-			r.arm(l, watchOrphaned, r.cfg.Timers.KeepAliveTimeout)
-		}
+	for l := range s.serves {
+		l.session = nil
+		r.arm(l, watchOrphaned, r.cfg.Timers.KeepAliveTimeout)
 	}
+	clear(s.serves)
 }
 
 // probe asks for a keep-alive to the element, at once or as soon as its spacing allows.

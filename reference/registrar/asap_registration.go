@@ -51,7 +51,7 @@ func (r *Registrar) store(s *session, m *wire.Registration, now time.Time) []wir
 	}
 	r.stats.Registered++
 	r.log.Info("registered", "pool", m.PoolHandle.String(), "pe", pe.ID.String(), "owner", s.principal.Name, "life", pe.Life)
-	r.watch(s, m.PoolHandle, pe.ID, now)
+	r.watch(s, m.PoolHandle, pe.ID)
 	r.scheduleExpiry(now)
 	r.announce(wire.AddPE, m.PoolHandle, &pe)
 	return nil

@@ -5,8 +5,13 @@ package registrar
 import (
 	"time"
 
+	"github.com/rspthreat/rspthreat/reference/handlespace"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
+
+// maxResolutionBytes bounds the elements in a response, so that with header, handle and
+// policy it stays within the 65,535 octets of a message.
+const maxResolutionBytes = 64_000
 
 // resolution answers an ASAP_HANDLE_RESOLUTION (RFC 5352 section 3.3). The policy of the
 // pool is always included, although it may be left out for round robin, because some pool
@@ -33,8 +38,13 @@ func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Ti
 		s.send(&answer)
 		return
 	}
+	size := 0
 	for i := range elements {
 		elements[i].HasASAP = false
+		if size += handlespace.EncodedSize(&elements[i]); size > maxResolutionBytes {
+			elements = elements[:i]
+			break
+		}
 	}
 	answer.Policy, answer.HasPolicy, answer.Elements = policy, true, elements
 	s.send(&answer)

@@ -25,6 +25,7 @@ type session struct {
 	// Guarded by Registrar.mu.
 	peer   wire.ServerID // ENRP: the server ID that this association speaks for; 0 until known
 	table  tableSession
+	serves map[*liveness]struct{} // the elements that were registered over this association
 	closed bool
 }
 
@@ -35,6 +36,7 @@ func (r *Registrar) Serve(ctx context.Context, a association.Association, protoc
 	defer cancel()
 	s := &session{
 		r: r, assoc: a, out: make(chan []byte, r.cfg.Limits.SendQueue), cancel: cancel,
+		serves: make(map[*liveness]struct{}),
 		origin: Origin{Protocol: protocol, Mode: r.cfg.Mode, Info: a.Info()},
 	}
 	if !r.join(s) {
