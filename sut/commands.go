@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,23 +54,48 @@ func (c *commands) stop(ctx context.Context) error {
 	return c.run(ctx, "stop", c.Stop)
 }
 
+// log returns what the log command prints. That it fails must not spoil a verdict, so it
+// is said in a line.
+func (c *commands) log(ctx context.Context) []string {
+	output, err := c.output(ctx, "log", c.Log)
+	if err != nil {
+		return []string{"(log not readable: " + err.Error() + ")"}
+	}
+	buffer := &lineBuffer{}
+	_, _ = buffer.Write(output) // it never fails
+	return buffer.lines()
+}
+
 func (c *commands) run(ctx context.Context, name string, argv []string) error {
+	_, err := c.output(ctx, name, argv)
+	return err
+}
+
+func (c *commands) output(ctx context.Context, name string, argv []string) ([]byte, error) {
 	if len(argv) == 0 {
-		return nil
+		return nil, nil
+	}
+	argv = slices.Clone(argv)
+	if argv[0] == "rspthreat" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("command %s: %w", name, err)
+		}
+		argv[0] = self
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.WaitDelay = c.dir, commandGrace
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	var output, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &complaint
 	if err := cmd.Run(); err != nil {
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = fmt.Errorf("not finished after %s", commandTimeout)
 		}
-		return fmt.Errorf("command %s (%s): %w: %s", name, strings.Join(argv, " "), err, lastLine(output.String()))
+		return nil, fmt.Errorf("command %s (%s): %w: %s", name, strings.Join(argv, " "), err, lastLine(complaint.String()))
 	}
-	return nil
+	return output.Bytes(), nil
 }
 
 func lastLine(s string) string {

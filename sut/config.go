@@ -83,11 +83,13 @@ type TimerConfig struct {
 	Removal  string `yaml:"removal"`
 }
 
-// CommandConfig are the commands of rung 1, each with its arguments; no shell is involved.
+// CommandConfig are the commands of rung 1, each with its arguments; no shell is involved,
+// and they run in the directory of the file. "rspthreat" as the first word is this program.
 type CommandConfig struct {
-	Start []string `yaml:"start"`
-	Reset []string `yaml:"reset"`
-	Stop  []string `yaml:"stop"`
+	Start []string `yaml:"start"` // once, before the first check
+	Reset []string `yaml:"reset"` // before each check: afterwards the handlespace is empty
+	Stop  []string `yaml:"stop"`  // once, at the end, if start was run
+	Log   []string `yaml:"log"`   // prints what the system has logged since the last reset
 }
 
 // ErrConfig is wrapped by every error about a configuration file.

@@ -136,6 +136,9 @@ func (e *External) Prepare(ctx context.Context, security Security) (*Instance, e
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	log := e.mark()
+	if len(e.cfg.Commands.Log) > 0 {
+		log = func() []string { return e.run.log(context.WithoutCancel(ctx)) }
+	}
 	return &Instance{
 		Security: security, Doors: e.doors, Credentials: e.creds,
 		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Wire: e.cfg.wire(),

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/sut/guest"
 )
 
 // exitError carries an exit code up to Main. Its message is printed unless it is empty.
@@ -66,7 +67,7 @@ func newRoot() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newList(), newExplain(), newRegistrar(), newVersion())
+	root.AddCommand(newRun(), newList(), newExplain(), newRegistrar(), newVersion(), guest.NewCommand())
 	return root
 }
 

@@ -1,0 +1,60 @@
+# rspthreat: `make run` judges the embedded reference, `make test` passes everything. `make help` lists the rest.
+
+GO      ?= go
+TOOL    := $(GO) tool -modfile=.ci/tools.mod
+OUT     ?= rspthreat-report
+RUNS    ?= 50
+BENCHTIME ?= 1s
+
+.DEFAULT_GOAL := help
+.PHONY: help build run deps test unit lint race asan suite interop repeat vuln bench clean
+
+help: ## List every target
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the rspthreat command (needs Go, gcc and libssl-dev)
+	@command -v gcc >/dev/null || { echo 'rspthreat needs a C compiler: apt-get install gcc'; exit 2; }
+	@echo '#include <openssl/ssl.h>' | gcc -E - >/dev/null 2>&1 || { echo 'rspthreat needs OpenSSL 3: apt-get install libssl-dev'; exit 2; }
+	$(GO) build -o rspthreat .
+
+run: build ## Judge the embedded reference registrar and write $(OUT)/index.html
+	./rspthreat run --out $(OUT)
+
+deps: ## Install what the tests need beside Go (Debian packages, as root)
+	.ci/install
+
+test: deps lint race asan suite ## Everything that must pass: lint, unit tests with the race detector, fault proofs, suite
+
+unit: ## Unit tests only, without the race detector
+	$(GO) test ./...
+
+race: ## All tests, the fault proofs among them, with the race detector
+	$(GO) test -race ./...
+
+asan: ## The C part under the address sanitizer
+	$(GO) test -asan ./reference/tlspsk
+
+suite: ## The ginkgo suite in parallel processes
+	$(GO) run github.com/onsi/ginkgo/v2/ginkgo -p --succinct ./scenarios
+
+lint: ## gofumpt, go vet, staticcheck, tidy modules
+	@test -z "$$($(TOOL) gofumpt -l .)" || { echo 'not formatted:'; $(TOOL) gofumpt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./...
+	$(TOOL) staticcheck ./...
+	$(GO) mod tidy -diff
+
+interop: deps build ## Judge rsplib's rspregistrar in a user-mode-linux guest (as root)
+	$(GO) test -tags interop -count=1 -v -timeout 15m ./sut/guest ./scenarios/interop
+
+repeat: ## Judge the embedded reference $(RUNS) times: every run must give the same verdicts
+	$(GO) test -count=1 -timeout 60m -run TestVerdictsAreTheSameEveryTime ./scenarios -args -runs $(RUNS)
+
+vuln: ## Known vulnerabilities in what is linked in (needs the Go vulnerability database)
+	$(TOOL) govulncheck ./...
+
+bench: ## Benchmarks with their marks
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -cpu 1 ./reference/...
+
+clean: ## Remove what the targets above write
+	rm -rf rspthreat $(OUT)
