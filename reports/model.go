@@ -101,10 +101,13 @@ type Check struct {
 	Duration time.Duration `json:"duration_ns"`
 	Steps    []Step        `json:"steps"`
 	Messages []Message     `json:"messages"`
-	Before   []string      `json:"before,omitempty"` // handlespace before the attack, a line an element, sorted
-	After    []string      `json:"after,omitempty"`
-	Log      []string      `json:"log,omitempty"`     // what the system under test logged meanwhile
-	Capture  string        `json:"capture,omitempty"` // file name of the pcapng, relative to results.json
+	// MessagesOmitted counts messages of long steps that the reports leave out; the capture holds them.
+	MessagesOmitted int `json:"messages_omitted,omitempty"`
+
+	Before  []string `json:"before,omitempty"` // handlespace before the attack, a line an element, sorted
+	After   []string `json:"after,omitempty"`
+	Log     []string `json:"log,omitempty"`     // what the system under test logged meanwhile
+	Capture string   `json:"capture,omitempty"` // file name of the pcapng, relative to results.json
 }
 
 // Threat tells a reviewer what a check is about.
@@ -161,11 +164,12 @@ const (
 )
 
 // Frame is one event on the wire, seen below TLS, for the pcapng.
+// Events of one TCP connection have to be in order; for FrameOpen, Src is the side that connected.
 type Frame struct {
 	Time      time.Time
 	Transport string // as in Door.Transport
 	Kind      FrameKind
-	Src, Dst  netip.AddrPort // UDP ports for "sctp-udp"; ports are 0 for "sctp"
+	Src, Dst  netip.AddrPort // of the packet, not of the association; UDP ports for "sctp-udp"; ports are 0 for "sctp"
 	Data      []byte         // TCP stream bytes, a whole SCTP packet, or a UDP payload
 	Comment   string         // shown by Wireshark: step and requirement
 }
@@ -174,4 +178,7 @@ type Frame struct {
 type Capture struct {
 	Frames []Frame
 	KeyLog []byte // NSS key log lines: what Wireshark needs to decrypt
+	// Doors are addresses that the harness itself opened (mock pool elements, rogue registrars), so that
+	// Wireshark knows which protocol their ports carry. The well-known ports need no mention.
+	Doors []Door
 }
