@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reports
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestSummaryTellsWhatIsWrongAndWhereTheReportIs(t *testing.T) {
+	var b strings.Builder
+	if err := Summary(&b, everyVerdict(t), "out/"); err != nil {
+		t.Fatal(err)
+	}
+	const want = `harness-error T2.11-R1@registrar: the handle table is not readable on the wire; capture socket: no buffer space available
+fail          T2.1-R1@registrar: no create or update of state before the PE is authenticated; a registration in clear made pool element 0x12345678 resolvable by an honest pool user
+inconclusive  T2.10-R1@registrar: an honest registration goes through during a flood; the baseline registration got no answer within 2s
+warn          T2.2-R5@registrar: refusals are rate limited; 1000 refusals in one second
+
+1 pass, 1 warn, 1 fail, 1 inconclusive, 1 harness-error, 1 not-applicable, 1 unsupported
+Example registrar: Does not conform (complete run, exit code 1)
+Report: out/index.html
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestSummaryCannotRepaintTheTerminal(t *testing.T) {
+	var b strings.Builder
+	if err := Summary(&b, hostile(t), "out\x1b[2J"); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range b.String() {
+		if r != '\n' && (r < 0x20 || r >= 0x7f && r < 0xa0) {
+			t.Fatalf("%U is in the summary", r)
+		}
+	}
+	if n := b.Len(); n > 20_000 {
+		t.Errorf("%d bytes", n)
+	}
+	for _, want := range []string{`esc\x1b[2J`, "The run ended early"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+func TestSummaryOfManyFailuresStaysShort(t *testing.T) {
+	r := &Results{Results: make([]Result, 500)}
+	for i := range r.Results {
+		r.Results[i] = Result{ID: "T", Verdict: []Verdict{Fail, Warn}[i%2]}
+	}
+	var b strings.Builder
+	if err := Summary(&b, r, ""); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "450 results more; see the report") || strings.Count(b.String(), "\n") > 60 {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+func TestSummaryOfNothing(t *testing.T) {
+	var b strings.Builder
+	if err := Summary(&b, &Results{ExitCode: ExitNothingRan}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(b.String(), "no results\n") {
+		t.Errorf("got %q", b.String())
+	}
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestSummaryReportsAWriteError(t *testing.T) {
+	if err := Summary(brokenWriter{}, &Results{}, ""); !errors.Is(err, errBroken) {
+		t.Errorf("error %v", err)
+	}
+}
