@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reports
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+func pageOf(t *testing.T, r *Results) (string, *html.Node) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := writeHTML(&b, clean(r)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := html.Parse(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), root
+}
+
+func elements(root *html.Node) []*html.Node {
+	var out []*html.Node
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func attribute(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func text(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func find(t *testing.T, root *html.Node, id string) *html.Node {
+	t.Helper()
+	for _, n := range elements(root) {
+		if attribute(n, "id") == id {
+			return n
+		}
+	}
+	t.Fatalf("nothing has the id %q", id)
+	return nil
+}
+
+func TestPageShowsVerdictReasonAndEvidence(t *testing.T) {
+	_, root := pageOf(t, everyVerdict(t))
+	for id, wants := range map[string][]string{
+		"run": {
+			"✗ 1 fail", "– 1 not-applicable", "poold 4.2", "rspthreat run --config registrar.yaml --report out", "accept-unauthenticated-registration",
+			"192.0.2.2:3864", "12.34s", "psk: (left out)",
+		},
+		"matrix":                   {"2.1 PE registration/deregistration flooding: non-existent PE", "✗ 1 fail"},
+		"result-T2.1-R1@registrar": {"T2.1-R1", "MUST NOT", "registrar", "✗ fail", "resolvable by an honest pool user", "less certain: no peer"},
+		"result-T2.10-R2@PU":       {"○ unsupported", "the adapter answered"},
+		"check-2.1-unauthenticated-registration": {
+			"no credential", "EchoPool has one member", "server of the attacker's choice",
+			"baseline PE alice registers over TLS, a PU resolves 31ms", "0x12345678 is in the pool", "verdict state was created for a stranger",
+			"− gone: EchoPool 0x00000002 tcp 192.0.2.10:7", "+ new: EchoPool 0x12345678 sctp 10.0.0.1:4711", "1 gone (−), 2 new (+), 1 as before",
+			"+32ms attack attacker → registrar asap tcp", "01000038 0009000c 4563686f", "clear registration of 0x12345678 refused", "serve-clear-port",
+			"wireshark -X lua_script:rspthreat.lua 2.1-unauthenticated-registration.pcapng", "--only T2.1-R1@registrar",
+		},
+		"check-2.10-registration-flood": {
+			"Flood of registrations ? inconclusive 2.10-registration-flood", "Messages (60 of 1000; the middle of long steps is left out here", "No change: 1 element before and after",
+		},
+	} {
+		got := text(find(t, root, id))
+		for _, want := range wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s lacks %q:\n%s", id, want, got)
+			}
+		}
+	}
+	banner := text(elementsWithClass(root, "banner")[0])
+	if banner != "✗ Does not conform · exit code 1 · complete run" {
+		t.Errorf("banner %q", banner)
+	}
+}
+
+func elementsWithClass(root *html.Node, class string) []*html.Node {
+	var out []*html.Node
+	for _, n := range elements(root) {
+		if strings.Contains(" "+attribute(n, "class")+" ", " "+class+" ") {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func TestPageOfAnInterruptedRunSaysSo(t *testing.T) {
+	_, root := pageOf(t, &Results{Interrupted: "the registrar died", ExitCode: ExitUnreachable})
+	got := text(root)
+	for _, want := range []string{"The run ended early. the registrar died", "exit code 3 · partial run", "No check ran."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+// What a hostile system says must stay text: the only markup, style and script are ours, and nothing is fetched.
+func TestPageStaysOursWhateverTheSystemSays(t *testing.T) {
+	_, plain := pageOf(t, everyVerdict(t))
+	page, root := pageOf(t, hostile(t))
+	if len(page) > 2<<20 {
+		t.Errorf("%d bytes", len(page))
+	}
+	allowed := map[string]bool{}
+	for _, n := range elements(plain) {
+		for _, a := range n.Attr {
+			allowed[n.Data+" "+a.Key] = true
+		}
+		allowed[n.Data] = true
+	}
+	for _, n := range elements(root) {
+		if !allowed[n.Data] {
+			t.Errorf("element <%s>", n.Data)
+		}
+		for _, a := range n.Attr {
+			if !allowed[n.Data+" "+a.Key] && a.Key != "open" {
+				t.Errorf("attribute %s of <%s>", a.Key, n.Data)
+			}
+			if (a.Key == "href" || a.Key == "src") && !safeLink(a.Val) {
+				t.Errorf("link to %q", a.Val)
+			}
+		}
+	}
+	for _, r := range page {
+		if r != '\n' && r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u202e' || r == '\ufeff' {
+			t.Fatalf("%U is in the page", r)
+		}
+	}
+	if !strings.Contains(text(find(t, root, "results")), `onerror=alert(1)>]]>&"'`) {
+		t.Error("the page hides what the system said")
+	}
+}
+
+func safeLink(href string) bool {
+	name, _, _ := strings.Cut(href, "#")
+	return name == "" || name == ResultsFile || name == JUnitFile || safeID.MatchString(name) && strings.HasSuffix(name, captureExt)
+}
+
+// The policy lets browsers run and apply exactly what is embedded; a wrong hash would turn the page plain.
+func TestPolicyAllowsExactlyOurStyleAndScript(t *testing.T) {
+	_, root := pageOf(t, everyVerdict(t))
+	want := "default-src 'none'"
+	for _, name := range []string{"style", "script"} {
+		var found []*html.Node
+		for _, n := range elements(root) {
+			if n.Data == name {
+				found = append(found, n)
+			}
+		}
+		if len(found) != 1 {
+			t.Fatalf("%d <%s> elements", len(found), name)
+		}
+		sum := sha256.Sum256([]byte(found[0].FirstChild.Data))
+		want += "; " + name + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	for _, n := range elements(root) {
+		if attribute(n, "http-equiv") != "" && attribute(n, "content") != want {
+			t.Errorf("policy %q, want %q", attribute(n, "content"), want)
+		}
+	}
+}
+
+func TestPageIsAccessible(t *testing.T) {
+	_, root := pageOf(t, everyVerdict(t))
+	ids, links, seen := map[string]bool{}, []string{}, map[string]int{}
+	for _, n := range elements(root) {
+		seen[n.Data]++
+		if id := attribute(n, "id"); id != "" {
+			if ids[id] {
+				t.Errorf("id %q is there twice", id)
+			}
+			ids[id] = true
+		}
+		if id, ok := strings.CutPrefix(attribute(n, "href"), "#"); ok {
+			links = append(links, id)
+		}
+		if by := attribute(n, "aria-labelledby"); by != "" {
+			links = append(links, by)
+		}
+		switch n.Data {
+		case "th":
+			if attribute(n, "scope") == "" {
+				t.Errorf("table header %q has no scope", text(n))
+			}
+		case "html":
+			if attribute(n, "lang") != "en" {
+				t.Error("no language")
+			}
+		}
+	}
+	for _, id := range links {
+		if !ids[id] {
+			t.Errorf("a link or label names %q, which is not there", id)
+		}
+	}
+	for name, want := range map[string]int{"h1": 1, "main": 1, "nav": 1, "header": 1, "footer": 1, "title": 1} {
+		if seen[name] != want {
+			t.Errorf("%d <%s>, want %d", seen[name], name, want)
+		}
+	}
+	if seen["caption"] != seen["table"] {
+		t.Errorf("%d captions for %d tables", seen["caption"], seen["table"])
+	}
+	for _, badge := range elementsWithClass(root, "badge") {
+		if mark, word, ok := strings.Cut(text(badge), " "); !ok || mark == "" || word == "" {
+			t.Errorf("badge %q has not both a mark and a word", text(badge))
+		}
+	}
+}
+
+func TestHexIsGroupedAndBounded(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "0100": "0100", "01000038": "01000038", "010000380009": "01000038 0009",
+	} {
+		if got := groupHex(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+	got := groupHex(strings.Repeat("ab", 5000))
+	if !strings.HasSuffix(got, "abababab [3976 bytes more]") || len(got) > maxHexShown*9/8+30 {
+		t.Errorf("%d bytes, ends in %q", len(got), got[len(got)-40:])
+	}
+}
