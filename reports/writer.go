@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package reports
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Writer writes the reports of one run into a directory. It is not safe for concurrent use.
+type Writer struct {
+	dir   string
+	ports ports
+}
+
+// NewWriter prepares dir, which it makes when it is not there, and removes the reports that an earlier run left in it:
+// results.json, the captures that it lists, junit.xml, index.html and rspthreat.lua, each only if rspthreat wrote it.
+// When one of these names belongs to somebody else, nothing is removed and the error wraps ErrForeign.
+func NewWriter(dir string) (*Writer, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fileError("make", dir, err)
+	}
+	stale := []string{HTMLFile, JUnitFile, LuaFile, ResultsFile}
+	for _, name := range stale {
+		if err := ours(filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	// results.json goes last: it is what tells the other files of a half-cleared directory.
+	for _, name := range append(oldCaptures(dir), stale...) {
+		path := filepath.Join(dir, name)
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fileError("remove", path, err)
+		}
+	}
+	return &Writer{dir: dir, ports: wellKnownPorts()}, nil
+}
+
+// oldCaptures returns the captures that the results.json of an earlier run lists, of whatever schema version.
+// A results.json that cannot be read names none.
+func oldCaptures(dir string) []string {
+	f, err := os.Open(filepath.Join(dir, ResultsFile))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var old struct {
+		Checks []struct {
+			Capture string `json:"capture"`
+		} `json:"checks"`
+	}
+	if err := json.NewDecoder(io.LimitReader(f, maxResults)).Decode(&old); err != nil {
+		return nil
+	}
+	var names []string
+	for _, c := range old.Checks {
+		if isCapture(c.Capture) && ours(filepath.Join(dir, c.Capture)) == nil {
+			names = append(names, c.Capture)
+		}
+	}
+	return names
+}
+
+// AddCheck writes the capture of a check at once, so that it outlives whatever comes later, and sets check.Capture.
+// Without frames there is nothing to write.
+func (w *Writer) AddCheck(check *Check, c *Capture) error {
+	if !safeID.MatchString(check.ID) {
+		return fmt.Errorf("reports: %w: %q", ErrCheckID, check.ID)
+	}
+	if c == nil || len(c.Frames) == 0 {
+		return nil
+	}
+	w.ports.learn(c)
+	name := check.ID + captureExt
+	if err := writeFile(w.dir, name, func(out io.Writer) error { return writeCapture(out, check, c) }); err != nil {
+		return err
+	}
+	check.Capture = name
+	return nil
+}
+
+// Finish writes results.json, junit.xml, rspthreat.lua and index.html. Each appears whole or not at all; when one
+// fails, the others are still tried, and the first error is returned. Finish may be called again with more results.
+func (w *Writer) Finish(r *Results) error {
+	c := clean(r)
+	w.ports.open(c.Subject.Doors)
+	files := []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{ResultsFile, func(out io.Writer) error { return writeJSON(out, c) }},
+		{JUnitFile, func(out io.Writer) error { return writeJUnit(out, c) }},
+		{LuaFile, w.ports.writeLua},
+		{HTMLFile, func(out io.Writer) error { return writeHTML(out, c) }},
+	}
+	var first error
+	for _, f := range files {
+		if err := writeFile(w.dir, f.name, f.write); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
