@@ -61,7 +61,9 @@ type Association interface {
 	// Abort ends the association at once by ABORT with the reason, or RST.
 	Abort(reason string) error
 
-	// Done is closed when the association has ended and holds no resources.
+	// Done is closed when the association has ended and holds no resources. After
+	// an end by the peer that is when all but Limits.ReadQueue of the messages
+	// that arrived before have been received.
 	Done() <-chan struct{}
 
 	// Err says why it ended, nil before that: io.EOF, or an error that is

@@ -4,6 +4,7 @@ package association
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -23,7 +24,8 @@ type Dialer struct {
 	Stack *Stack
 	// UDPPort is the peer's encapsulation port, 0 for EncapsulationPort.
 	UDPPort uint16
-	// TLS secures the association; nil leaves it in clear.
+	// TLS secures the association; nil leaves it in clear. For SCTP each Dial
+	// builds a new engine unless its Messages is set.
 	TLS *tlspsk.Config
 	// PPID is the payload protocol identifier of messages that name none:
 	// 11 for ASAP, 12 for ENRP.
@@ -42,7 +44,50 @@ type Dialer struct {
 }
 
 // Dial sets up an association with remote, until ctx or Limits.HandshakeTimeout
-// ends, and runs the TLS handshake if there is to be one.
+// ends, and runs the TLS handshake if there is to be one. Errors are those of the
+// network, ErrAborted, ErrNotPermitted, ErrTooMany, ErrTransport, or those of TLS.
 func (d *Dialer) Dial(ctx context.Context, remote netip.AddrPort) (Association, error) {
-	return nil, ErrTransport
+	limits := d.Limits.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, limits.HandshakeTimeout)
+	defer cancel()
+	var t transport
+	var err error
+	switch {
+	case d.Transport == TCP:
+		t, err = d.dialTCP(ctx, remote)
+	case d.Transport.IsSCTP():
+		t, err = d.dialSCTP(ctx, remote)
+	default:
+		err = fmt.Errorf("%w: dial %q", ErrTransport, d.Transport)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := setup{
+		tls: tlsConfig(d.TLS, d.Transport.IsSCTP()), begin: tlspsk.Client,
+		ppid: d.PPID, limits: limits, wrap: d.Wrap,
+	}
+	a, err := s.build(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// dialTCP connects.
+func (d *Dialer) dialTCP(ctx context.Context, remote netip.AddrPort) (transport, error) {
+	var n net.Dialer
+	if d.Local.IsValid() || d.LocalPort != 0 {
+		n.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.Local, d.LocalPort))
+	}
+	c, err := n.DialContext(ctx, "tcp", remote.String())
+	if err != nil {
+		return nil, fmt.Errorf("association: %w", err)
+	}
+	t, err := newTCP(c.(*net.TCPConn), d.Tap, d.Liveness, true)
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return t, nil
 }

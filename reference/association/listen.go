@@ -4,6 +4,7 @@ package association
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -45,5 +46,24 @@ type Listener interface {
 
 // Listen begins to take associations. ctx bounds opening the socket only.
 func Listen(ctx context.Context, c ListenConfig) (Listener, error) {
-	return nil, ErrTransport
+	c.Limits = c.Limits.withDefaults()
+	c.TLS = tlsConfig(c.TLS, c.Transport.IsSCTP())
+	if c.TLS != nil && c.TLS.Lookup == nil && c.TLS.Certificates == nil {
+		return nil, fmt.Errorf("association: listen %v: %w", c.Addr, tlspsk.ErrConfig)
+	}
+	l := newListener(c)
+	var err error
+	switch {
+	case c.Transport == TCP:
+		err = l.listenTCP(ctx)
+	case c.Transport.IsSCTP() && c.Stack != nil && c.Stack.transport == c.Transport:
+		err = l.listenSCTP()
+	default:
+		err = fmt.Errorf("%w: listen on %q without a stack of it", ErrTransport, c.Transport)
+	}
+	if err != nil {
+		l.cancel()
+		return nil, fmt.Errorf("association: listen %v: %w", c.Addr, err)
+	}
+	return l, nil
 }

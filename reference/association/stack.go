@@ -3,7 +3,13 @@
 package association
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
+	"os"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/association/sctp"
 )
 
 // EncapsulationPort is the UDP port that IANA gave to RFC 6951.
@@ -19,8 +25,8 @@ type StackConfig struct {
 	// takes any free port instead.
 	UDPPort      uint16
 	EphemeralUDP bool
-	// Associations bounds those of the whole stack, 0 for DefaultAssociations*2:
-	// both what a full listener takes and as many dials.
+	// Associations bounds those of the whole stack; 0 is twice
+	// DefaultAssociations: what a full listener takes, and as many dials.
 	Associations int
 	// Tap records every packet that belongs to this stack.
 	Tap Tap
@@ -31,15 +37,66 @@ type StackConfig struct {
 // left to others.
 type Stack struct {
 	transport Transport
+	endpoint  *sctp.Endpoint
 }
+
+// Stats counts the packets that a Stack did not deliver.
+type Stats = sctp.Stats
 
 // NewStack opens the socket. It returns ErrNotPermitted when raw sockets are not
 // for this process.
-func NewStack(c StackConfig) (*Stack, error) { return nil, ErrTransport }
+func NewStack(c StackConfig) (*Stack, error) {
+	if !c.Local.IsValid() {
+		c.Local = netip.IPv4Unspecified()
+	}
+	if c.UDPPort == 0 && !c.EphemeralUDP {
+		c.UDPPort = EncapsulationPort
+	}
+	if c.Associations <= 0 {
+		c.Associations = 2 * DefaultAssociations
+	}
+	var link sctp.Link
+	var err error
+	switch c.Transport {
+	case SCTP:
+		link, err = sctp.ListenIP(c.Local)
+		if errors.Is(err, os.ErrPermission) {
+			err = fmt.Errorf("%w: %w", ErrNotPermitted, err)
+		}
+	case SCTPUDP:
+		link, err = sctp.ListenUDP(netip.AddrPortFrom(c.Local, c.UDPPort))
+	default:
+		err = fmt.Errorf("%w: a stack of %q", ErrTransport, c.Transport)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("association: %w", err)
+	}
+	e := sctp.NewEndpoint(link, sctp.Config{Associations: c.Associations, Trace: packetTap(c.Tap, c.Transport)})
+	return &Stack{transport: c.Transport, endpoint: e}, nil
+}
+
+// packetTap returns what records the packets of SCTP, nil without a Tap.
+func packetTap(tap Tap, t Transport) func(sctp.Packet) {
+	if tap == nil {
+		return nil
+	}
+	return func(p sctp.Packet) {
+		tap.Record(Record{
+			Time: time.Now(), Transport: t, Local: p.Local, Remote: p.Remote,
+			Outbound: p.Outbound, Kind: RecordData, Data: p.Data,
+		})
+	}
+}
+
+// Transport returns SCTP or SCTPUDP.
+func (s *Stack) Transport() Transport { return s.transport }
 
 // Local returns the bound address, with the UDP port of SCTPUDP.
-func (s *Stack) Local() netip.AddrPort { return netip.AddrPort{} }
+func (s *Stack) Local() netip.AddrPort { return s.endpoint.Local() }
+
+// Stats returns the counts so far.
+func (s *Stack) Stats() Stats { return s.endpoint.Stats() }
 
 // Close ends the associations that are left, without a word to their peers, and
 // closes the socket. It waits for the goroutines of the stack.
-func (s *Stack) Close() error { return nil }
+func (s *Stack) Close() error { return s.endpoint.Close() }

@@ -65,21 +65,10 @@ func newPath(e *Endpoint, k key, peer netip.AddrPort, passive bool, trace func(P
 		readEnd: deadline.New(), writeEnd: deadline.New(),
 	}
 	if p.local.Addr().IsUnspecified() {
-		p.local = netip.AddrPortFrom(sourceFor(peer.Addr(), p.local.Addr()), p.local.Port())
+		p.local = netip.AddrPortFrom(SourceFor(peer.Addr(), p.local.Addr()), p.local.Port())
 	}
 	rand.Read(p.nonce[:])
 	return p
-}
-
-// sourceFor returns the address the kernel sends from, or unknown. Connecting a
-// UDP socket sends nothing.
-func sourceFor(peer, unknown netip.Addr) netip.Addr {
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(peer, 9)))
-	if err != nil {
-		return unknown
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
 // receive takes a packet off the link: it checks the tag, learns what the packet
