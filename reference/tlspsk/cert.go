@@ -21,6 +21,7 @@ type certConn struct {
 	records *recordConn
 	log     *connLog // nil: no key log
 	timeout time.Duration
+	open    atomic.Bool // the handshake has finished
 	closed  atomic.Bool // close_notify was sent
 }
 
@@ -70,7 +71,7 @@ func newCertConn(raw net.Conn, cfg *Config, t *tls.Config, r role, seen []byte) 
 
 // HandshakeContext implements Conn.
 func (c *certConn) HandshakeContext(ctx context.Context) error {
-	if c.ConnectionState().HandshakeComplete {
+	if c.open.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -78,6 +79,7 @@ func (c *certConn) HandshakeContext(ctx context.Context) error {
 	err := c.Conn.HandshakeContext(ctx)
 	switch {
 	case err == nil:
+		c.open.Store(true)
 		return nil
 	case ctx.Err() != nil:
 		return handshakeError(context.Cause(ctx))
@@ -111,7 +113,7 @@ func (c *certConn) Write(p []byte) (int, error) {
 
 // CloseNotify implements Conn.
 func (c *certConn) CloseNotify() error {
-	if !c.ConnectionState().HandshakeComplete {
+	if !c.open.Load() {
 		return handshakeError(ErrHandshakePending)
 	}
 	if c.closed.Swap(true) {
@@ -122,10 +124,10 @@ func (c *certConn) CloseNotify() error {
 
 // State implements Conn.
 func (c *certConn) State() State {
-	s := c.ConnectionState()
-	if !s.HandshakeComplete {
+	if !c.open.Load() {
 		return State{}
 	}
+	s := c.ConnectionState()
 	return State{
 		Version: Version(s.Version).String(), CipherSuite: tls.CipherSuiteName(s.CipherSuite),
 		PeerIdentity: certIdentity(s), Resumed: s.DidResume,

@@ -37,10 +37,12 @@ func TestPSKClientTalksToGnuTLSServer(t *testing.T) {
 			p := start(t, tool(t, "gnutls-serv", "gnutls-bin"), "--echo", "--port", strconv.Itoa(port),
 				"--pskpasswd", passwords, "--priority", tc.priority)
 			p.await(t, "listening on IPv4")
-			raw, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				t.Fatal(err)
-			}
+			var raw net.Conn
+			eventually(t, "gnutls-serv does not listen", func() (up bool) { // it says so too early
+				var err error
+				raw, err = net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+				return err == nil
+			})
 			raw.SetDeadline(time.Now().Add(patience))
 			client, err := Client(raw, pskClient())
 			if err != nil {

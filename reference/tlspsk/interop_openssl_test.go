@@ -5,7 +5,6 @@ package tlspsk
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"crypto/x509/pkix"
 	"errors"
 	"io"
@@ -184,12 +183,23 @@ func TestKeyUpdateIsAnswered(t *testing.T) {
 	p.await(t, "with new keys")
 }
 
-// s_client's "R" line asks for renegotiation: the answer is output that our reader causes.
+// s_server's "r" line asks for renegotiation: the answer is output that our reader causes.
 func TestRenegotiationIsRefused(t *testing.T) {
-	p, server := opensslClient(t, pskServer(), "-psk", testKeyHex, "-psk_identity", nodeName, "-tls1_2")
-	talk(t, p, server)
-	p.say(t, "R")
-	if n, err := server.Read(make([]byte, 10)); err == nil {
+	p := start(t, openssl(t), "s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-nocert", "-tls1_2",
+		"-psk", testKeyHex, "-psk_identity", nodeName, "-cipher", "PSK-AES128-CBC-SHA")
+	raw, err := net.Dial("tcp", p.await(t, "ACCEPT "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.SetDeadline(time.Now().Add(patience))
+	client, err := Client(raw, pskClient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	talk(t, p, client)
+	p.say(t, "r")
+	if n, err := client.Read(make([]byte, 10)); err == nil {
 		t.Errorf("read %d octets", n)
 	}
 	p.await(t, "no renegotiation")
@@ -261,38 +271,4 @@ func TestOpenSSLPeerIsToldWhy(t *testing.T) {
 		client.Close()
 		p.await(t, "alert number 48")
 	})
-}
-
-func TestCertificatesWithOpenSSL(t *testing.T) {
-	a := newAuthority(t)
-	mine := a.issue(t, pkix.Name{CommonName: "pu"})
-	cert, key, ca := a.files(t, mine)
-	for _, tc := range []struct {
-		name   string
-		change []func(*Config)
-		args   []string
-	}{
-		{"1.2 RSA key exchange", []func(*Config){only(TLS12), rsaKx}, []string{"-tls1_2", "-cipher", "AES128-SHA"}},
-		{"1.3", []func(*Config){only(TLS13)}, []string{"-tls1_3"}},
-	} {
-		t.Run("server/"+tc.name, func(t *testing.T) {
-			sc := both(t, a, append(tc.change, func(c *Config) {
-				c.Certificates.ClientAuth, c.Certificates.ClientCAs = tls.RequireAndVerifyClientCert, a.pool
-			})...)
-			p, server := opensslClient(t, sc, append(tc.args, "-cert", cert, "-key", key, "-CAfile", ca, "-verify_return_error")...)
-			talk(t, p, server)
-			if got, want := server.State().PeerIdentity, (Identity{Certificate, "CN=pu"}); got != want {
-				t.Errorf("server sees %v, want %v", got, want)
-			}
-		})
-		t.Run("client/"+tc.name, func(t *testing.T) {
-			_, raw := opensslServer(t, append(tc.args, "-cert", cert, "-key", key, "-CAfile", ca, "-Verify", "2", "-verify_return_error")...)
-			client, err := Client(raw, certClient(a, append(tc.change, func(c *Config) { c.Certificates.Certificates = []tls.Certificate{mine} })...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			askReversed(t, client)
-		})
-	}
 }
