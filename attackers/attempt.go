@@ -27,6 +27,7 @@ type Site struct {
 	// Patience is how long the attacker waits for an answer before it takes the silence
 	// for one. It is as long as an honest node would wait.
 	Patience time.Duration
+	Company  *Company // keeps the associations open for the oracles
 }
 
 // Attempt is one thing that an attacker tried.
@@ -92,7 +93,7 @@ func (s *Site) try(ctx context.Context, how string, o script.Options, messages .
 		}
 		return attempts
 	}
-	defer n.Abort()
+	s.Company.Stay(n.Abort)
 	for _, m := range messages {
 		a := s.say(ctx, n, m)
 		a.What += " " + how

@@ -81,7 +81,7 @@ func (r *Replayer) Inject(pieces [][]byte) error {
 }
 
 // Replay opens a new connection to the same door, sends the pieces, and waits until the far
-// end answers or ends it, or Patience is over. What it says is in the attempt.
+// end answers or ends it, or Patience is over. The connection stays open for the oracles.
 func (r *Replayer) Replay(ctx context.Context, what string, pieces [][]byte) Attempt {
 	a := Attempt{What: what + " replayed into a new association", Door: r.Door}
 	ctx, cancel := context.WithTimeout(ctx, r.Patience)
@@ -91,7 +91,7 @@ func (r *Replayer) Replay(ctx context.Context, what string, pieces [][]byte) Att
 		a.Err = err
 		return a
 	}
-	defer hangUp()
+	r.Company.Stay(hangUp)
 	for _, p := range pieces {
 		if _, err := conn.Write(p); err != nil {
 			a.Ended, a.Err = true, err // the far end did not want to hear the rest
@@ -105,39 +105,35 @@ func (r *Replayer) Replay(ctx context.Context, what string, pieces [][]byte) Att
 
 // raw gives the transport of a new association, without TLS and without framing.
 func (r *Replayer) raw(ctx context.Context) (conn net.Conn, hangUp func(), err error) {
-	taken := make(chan net.Conn, 1)
+	var reader *held
 	d := association.Dialer{
 		Transport: r.Door.Transport, Local: r.Local(), UDPPort: r.Door.EncapsulationPort,
 		PPID: r.Door.Protocol.PPID(), Tap: r.Recorder,
 		Wrap: func(raw net.Conn) net.Conn {
-			taken <- raw
-			return &held{Conn: raw, closed: make(chan struct{})}
+			reader = &held{Conn: raw, released: make(chan struct{})}
+			return reader
 		},
 	}
 	a, err := d.Dial(ctx, r.Door.Addr)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s at %s: %w", Name, r.Door.Addr, err)
 	}
-	return <-taken, func() { _ = a.Abort("replayed") }, nil // nothing is left to lose
+	return reader.Conn, func() {
+		close(reader.released)
+		_ = a.Abort("replayed") // nothing is left to lose
+	}, nil
 }
 
 // held keeps the association's own reader away from what the replayer reads itself.
 type held struct {
 	net.Conn
-	once   sync.Once
-	closed chan struct{}
+	released chan struct{}
 }
 
-// Read waits until the connection is closed.
+// Read waits until the replayer hangs up.
 func (h *held) Read([]byte) (int, error) {
-	<-h.closed
+	<-h.released
 	return 0, net.ErrClosed
-}
-
-// Close wakes the reader.
-func (h *held) Close() error {
-	h.once.Do(func() { close(h.closed) })
-	return h.Conn.Close()
 }
 
 // drain reads until the far end ends the connection, or has said something where one answer

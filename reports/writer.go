@@ -75,8 +75,17 @@ func (w *Writer) AddCheck(check *Check, c *Capture) error {
 		return nil
 	}
 	w.ports.learn(c)
+	return WriteCapture(w.dir, check, c)
+}
+
+// WriteCapture writes DIR/<check id>.pcapng and names it in the check. It is for those who write no other report;
+// several processes may use one directory, as long as their checks differ.
+func WriteCapture(dir string, check *Check, c *Capture) error {
+	if !safeID.MatchString(check.ID) {
+		return fmt.Errorf("reports: %w: %q", ErrCheckID, check.ID)
+	}
 	name := check.ID + captureExt
-	if err := writeFile(w.dir, name, func(out io.Writer) error { return writeCapture(out, check, c) }); err != nil {
+	if err := writeFile(dir, name, func(out io.Writer) error { return writeCapture(out, check, c) }); err != nil {
 		return err
 	}
 	check.Capture = name

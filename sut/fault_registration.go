@@ -12,8 +12,8 @@ func registrationFaults() []Fault {
 	return []Fault{
 		{
 			Name:         "accept-clear-registration",
-			Description:  "who speaks ASAP in clear is taken for a pool element",
-			Requirements: []string{"T2.1-R1", "T2.3-R1", "T2.3-R2", "T2.4-R2", "T2.15-R1", "T2.15-R3", "T2.15-R5"},
+			Description:  "who speaks ASAP in clear is taken for a pool element (that owns nothing yet)",
+			Requirements: []string{"T2.1-R1", "T2.3-R2", "T2.4-R2", "T2.15-R1", "T2.15-R3", "T2.15-R5"},
 			apply: func(c *registrar.Config) {
 				admitClear(c, wire.ASAP, registrar.RolePE)
 				permit(c, func(q *registrar.Query) bool { return !q.Origin.Info.Secured && registrationMessage(q.Message) })
@@ -67,7 +67,7 @@ func admitClear(c *registrar.Config, protocol wire.Protocol, role registrar.Role
 	next := c.Defences.Admission
 	c.Defences.Admission = registrar.AdmissionFunc(func(o *registrar.Origin, keys registrar.Keyring) registrar.Principal {
 		p := next.Admit(o, keys)
-		if !o.Info.Secured && o.Protocol == protocol {
+		if o.Mode == registrar.Secured && !o.Info.Secured && o.Protocol == protocol {
 			p.Role, p.Grant = role, registrar.Grant{Role: role, Pools: []string{registrar.AnyPool}}
 		}
 		return p

@@ -187,7 +187,7 @@ func (c *Config) tlsConfig(protocol wire.Protocol, messages bool) *tlspsk.Config
 	if c.Keys != nil && !c.TLS.RefusePSK {
 		t.Lookup = c.Keys.Key
 	}
-	if protocol == wire.ASAP {
+	if protocol == wire.ASAP || c.TLS.RefusePSK {
 		t.Certificates = c.Certificates
 	}
 	return t

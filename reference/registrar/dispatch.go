@@ -49,6 +49,11 @@ func (r *Registrar) refused(q *Query) *Refusal {
 	return refusal
 }
 
+// tlsHandshake is the first octet of a TLS session, and no type of ASAP or ENRP: its action
+// bits say to discard it, but a TLS client at a clear door would wait for an answer for
+// nothing.
+const tlsHandshake = 0x16
+
 // undecodable deals with a message that the codec refused and tells whether the
 // association may go on: an unknown type is handled by its action bits (RFC 5354 section
 // 2), everything else is malformed and ends the association.
@@ -59,6 +64,9 @@ func (r *Registrar) undecodable(s *session, err error) bool {
 	r.log.Warn("undecodable message", "from", s.origin.Info.Remote, "error", err)
 	var d *wire.DecodeError
 	if !errors.As(err, &d) || (!errors.Is(err, wire.ErrUnknownMessage) && !errors.Is(err, wire.ErrUnknownParameter)) {
+		return false
+	}
+	if d.Type == tlsHandshake && !s.origin.Info.Secured {
 		return false
 	}
 	// A node that is not authenticated is told nothing: its address may be a victim's.

@@ -94,10 +94,11 @@ func (s *session) read(ctx context.Context) {
 			}
 			return
 		}
-		// RFC 5352 section 2: the payload protocol identifier tells ASAP from ENRP.
+		// What has another payload protocol identifier is not ASAP or ENRP (RFC 5352 section
+		// 8, RFC 5353 section 5): a TLS client at a clear port, say. It is told by an ABORT.
 		if m.PPID != s.origin.Protocol.PPID() {
-			s.r.log.Info("message with a foreign payload protocol identifier dropped", "from", s.origin.Info.Remote, "ppid", m.PPID)
-			continue
+			s.r.log.Warn("association ended: foreign payload protocol identifier", "from", s.origin.Info.Remote, "ppid", m.PPID)
+			return
 		}
 		message, err := decoder.Decode(s.origin.Protocol, m.Payload)
 		if err != nil {

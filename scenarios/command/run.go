@@ -127,7 +127,7 @@ func quote(s string) string {
 
 // sink writes the evidence of each check and tells how it went.
 func (f *runFlags) sink(c *cobra.Command, writer *reports.Writer) engine.Sink {
-	return func(o engine.Outcome) error {
+	return func(o *engine.Outcome) error {
 		if !f.quiet {
 			for _, r := range o.Results {
 				fmt.Fprintf(c.ErrOrStderr(), "%-14s %-9s %-10s %6.2fs  %s\n", r.Verdict, r.Requirement, r.Role, r.Duration.Seconds(), r.Gist)

@@ -153,7 +153,7 @@ func TestInterruptionLeavesNoVerdictBehind(t *testing.T) {
 	second := check(func(ctx context.Context, r *engine.Run) { r.Oracle(ctx, "oracle", fine) }, other)
 	second.ID = "b-check"
 	e := newEngine(t, &fake{}, first, second)
-	results, err := e.Execute(ctx, engine.Selection{Requirements: []string{binding, other}}, 1, func(engine.Outcome) error { return nil })
+	results, err := e.Execute(ctx, engine.Selection{Requirements: []string{binding, other}}, 1, func(*engine.Outcome) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func (s Selection) check(l *ledger.Ledger) error {
 }
 
 // Sink takes outcomes as they come, one at a time.
-type Sink func(Outcome) error
+type Sink func(*Outcome) error
 
 // Execute runs the selected checks, at most parallel at once, and hands each outcome to
 // sink. The results come in the order of the ledger, whatever the order of the checks. When
@@ -94,7 +94,7 @@ func (e *Engine) runAll(ctx context.Context, parallel int, wanted func(string) b
 				out := e.RunCheck(ctx, c, wanted)
 				mu.Lock()
 				if failed == nil {
-					failed = sink(out)
+					failed = sink(&out)
 				}
 				out.Capture = nil // it has been written; keeping all would keep the whole traffic
 				outcomes = append(outcomes, out)

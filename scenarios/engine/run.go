@@ -193,20 +193,29 @@ func (r *Run) stepDeadline() time.Duration {
 	return exchanges*r.Instance.Timers.Response + 2*r.Instance.Timers.Removal
 }
 
-// plain makes a sentence of a gomega message: the annotation comes first, and says enough.
+// plain makes a sentence of a gomega message: the annotation, and behind it the text of the
+// error if that is what was not expected. What gomega prints of an error's inside is left out.
 func plain(message string) string {
-	first, rest, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	if rest == "" {
-		return first
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
 	}
-	if first == "Unexpected error:" || first == "Expected" {
-		return strings.Join(strings.Fields(message), " ")
+	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "<") && strings.HasSuffix(l, ">:") })
+	if at < 0 {
+		if lines[0] == "Expected" { // no annotation: all there is
+			return strings.Join(lines, " ")
+		}
+		return lines[0]
 	}
-	if _, detail, found := strings.Cut(rest, "Unexpected error: "); found {
-		detail, _, _ = strings.Cut(detail, "\n")
-		return first + ": " + detail
+	detail := lines[at+1:]
+	if end := slices.IndexFunc(detail, func(l string) bool { return strings.HasPrefix(l, "{") }); end >= 0 {
+		detail = detail[:end]
 	}
-	return first
+	text := strings.Join(detail, " ")
+	if at == 0 || lines[0] == "Unexpected error:" || strings.HasPrefix(lines[0], "Expected success") {
+		return text
+	}
+	return lines[0] + ": " + text
 }
 
 // execute runs the check and recovers what unwinds it.

@@ -47,9 +47,10 @@ type key struct {
 	remote, local uint16
 }
 
-// Endpoint runs associations on one link. It owns the ports it listens on and
-// those of its associations, and is silent about all others: every raw socket of
-// a host gets every packet.
+// Endpoint runs associations on one link. In UDP it owns every SCTP port, since the
+// UDP port is its own. On IP it owns the ports it listens on and those of its
+// associations, and is silent about all others: every raw socket of a host gets
+// every packet.
 type Endpoint struct {
 	link   Link
 	local  netip.AddrPort
@@ -166,7 +167,7 @@ func (e *Endpoint) receive(p []byte, from netip.AddrPort) {
 }
 
 // find returns the association of a packet and the listener of its port, and
-// whether either or another association here has that port.
+// whether the port is this endpoint's.
 func (e *Endpoint) find(p []byte, from netip.AddrPort) (*path, *ListenConfig, bool) {
 	src, dst := sourcePort(p), destinationPort(p)
 	e.mu.Lock()
@@ -179,7 +180,8 @@ func (e *Endpoint) find(p []byte, from netip.AddrPort) (*path, *ListenConfig, bo
 		}
 	}
 	l := e.listeners[dst]
-	return to, l, to != nil || l != nil || e.ports[dst] > 0
+	encapsulated := e.local.Port() != 0
+	return to, l, encapsulated || to != nil || l != nil || e.ports[dst] > 0
 }
 
 // accept makes an association for an INIT and gives it to the listener, unless
