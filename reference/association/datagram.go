@@ -11,10 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
-	"golang.org/x/sys/unix"
 )
 
 // maxDatagram is the longest UDP datagram.
@@ -49,21 +45,14 @@ type Datagram struct {
 
 // ListenDatagram opens a socket.
 func ListenDatagram(ctx context.Context, c DatagramConfig) (*Datagram, error) {
-	var l net.ListenConfig
-	if c.Shared {
-		l.Control = func(_, _ string, raw syscall.RawConn) error {
-			var set error
-			err := raw.Control(func(fd uintptr) {
-				set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-			})
-			return errors.Join(err, set)
-		}
+	open := openUDP
+	if c.Local.Addr().IsMulticast() {
+		open = openGroup
 	}
-	s, err := l.ListenPacket(ctx, "udp", c.Local.String())
+	conn, err := open(ctx, c.Local, c.Shared)
 	if err != nil {
-		return nil, fmt.Errorf("association: datagrams: %w", err)
+		return nil, fmt.Errorf("association: datagrams on %v: %w", c.Local, err)
 	}
-	conn := s.(*net.UDPConn)
 	if err := join(conn, c.Groups, c.Interface); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("association: datagrams: %w", err)
@@ -72,35 +61,6 @@ func ListenDatagram(ctx context.Context, c DatagramConfig) (*Datagram, error) {
 		c: conn, tap: c.Tap, local: unmapped(conn.LocalAddr().(*net.UDPAddr).AddrPort()),
 		reading: make(chan struct{}, 1), buf: make([]byte, maxDatagram),
 	}, nil
-}
-
-// join joins groups and sends to groups on the same interface.
-func join(c *net.UDPConn, groups []netip.Addr, name string) error {
-	var on *net.Interface
-	if name != "" {
-		var err error
-		if on, err = net.InterfaceByName(name); err != nil {
-			return err
-		}
-	}
-	v4, v6 := ipv4.NewPacketConn(c), ipv6.NewPacketConn(c)
-	for _, g := range groups {
-		to := &net.UDPAddr{IP: g.AsSlice()}
-		joinGroup, sendOn := v4.JoinGroup, v4.SetMulticastInterface
-		if g.Is6() {
-			joinGroup, sendOn = v6.JoinGroup, v6.SetMulticastInterface
-		}
-		if err := joinGroup(on, to); err != nil {
-			return fmt.Errorf("join %v: %w", g, err)
-		}
-		if on == nil {
-			continue
-		}
-		if err := sendOn(on); err != nil {
-			return fmt.Errorf("send on %s: %w", name, err)
-		}
-	}
-	return nil
 }
 
 // Local returns the bound address.

@@ -4,9 +4,11 @@ package association
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
@@ -45,7 +47,7 @@ type Dialer struct {
 
 // Dial sets up an association with remote, until ctx or Limits.HandshakeTimeout
 // ends, and runs the TLS handshake if there is to be one. Errors are those of the
-// network, ErrAborted, ErrNotPermitted, ErrTooMany, ErrTransport, or those of TLS.
+// network, ErrAborted when nobody listens there, ErrNotPermitted, ErrTooMany, ErrTransport, or those of TLS.
 func (d *Dialer) Dial(ctx context.Context, remote netip.AddrPort) (Association, error) {
 	limits := d.Limits.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, limits.HandshakeTimeout)
@@ -81,7 +83,10 @@ func (d *Dialer) dialTCP(ctx context.Context, remote netip.AddrPort) (transport,
 		n.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(d.Local, d.LocalPort))
 	}
 	c, err := n.DialContext(ctx, "tcp", remote.String())
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+		return nil, fmt.Errorf("association: %w: %w", ErrAborted, err)
+	case err != nil:
 		return nil, fmt.Errorf("association: %w", err)
 	}
 	t, err := newTCP(c.(*net.TCPConn), d.Tap, d.Liveness, true)

@@ -135,7 +135,17 @@ func (c *Conn) Shutdown(ctx context.Context) error {
 // Abort sends an ABORT with the reason and ends the association.
 func (c *Conn) Abort(reason string) {
 	c.halt.Do(func() { close(c.stop) })
-	c.engine.Abort(reason)
+	c.abort(reason)
+}
+
+// abort sends an ABORT unless there is nothing left to abort: the engine would
+// wait in vain for it to be sent.
+func (c *Conn) abort(reason string) {
+	select {
+	case <-c.path.done:
+	default:
+		c.engine.Abort(reason)
+	}
 	_ = c.engine.Close()
 }
 
@@ -146,7 +156,7 @@ func (c *Conn) fail(cause error) {
 		c.cause = cause
 	}
 	c.mu.Unlock()
-	c.engine.Abort(cause.Error())
+	c.abort(cause.Error())
 }
 
 // Close discards what arrives, and ends the association gracefully if that is

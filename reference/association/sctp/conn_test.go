@@ -8,7 +8,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	pion "github.com/pion/sctp"
@@ -73,6 +76,20 @@ func TestPeerThatUsesAStreamWeDoNotTakeIsAborted(t *testing.T) {
 	}
 	if err := wantEnd(t, p.client); !errors.Is(err, ErrAborted) {
 		t.Errorf("client ended: %v", err)
+	}
+}
+
+// A stream must not get a reader with every message that is written to it.
+func TestWritingStartsOneReader(t *testing.T) {
+	p := newPair(t, newNetwork(), Options{}, Options{})
+	const messages = 100
+	before := runtime.NumGoroutine()
+	for i := range messages {
+		sendText(t, p.client, strconv.Itoa(i))
+		wantText(t, p.server, strconv.Itoa(i))
+	}
+	if grown := runtime.NumGoroutine() - before; grown > messages/2 {
+		t.Errorf("%d more goroutines after %d messages", grown, messages)
 	}
 }
 
@@ -177,23 +194,25 @@ func TestShutdownDeliversWhatWasWritten(t *testing.T) {
 
 // A client may be gone before the server has looked at its streams.
 func TestMessageOfAShortAssociationArrives(t *testing.T) {
-	n := newNetwork()
-	clientEnd, serverEnd := NewEndpoint(n.link("10.0.0.1"), Config{}), NewEndpoint(n.link("10.0.0.2"), Config{})
-	defer clientEnd.Close()
-	defer serverEnd.Close()
-	conns := server(t, serverEnd, Options{})
-	for range 50 {
-		c := dial(t, clientEnd, DialConfig{})
-		sendText(t, c, "hello")
-		if err := c.Shutdown(t.Context()); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		clientEnd, serverEnd := NewEndpoint(n.link("10.0.0.1"), Config{}), NewEndpoint(n.link("10.0.0.2"), Config{})
+		defer clientEnd.Close()
+		defer serverEnd.Close()
+		conns := server(t, serverEnd, Options{})
+		for range 50 {
+			c := dial(t, clientEnd, DialConfig{})
+			sendText(t, c, "hello")
+			if err := c.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s := <-conns
+			wantText(t, s, "hello")
+			if err := wantEnd(t, s); err != io.EOF {
+				t.Fatalf("server ended: %v", err)
+			}
 		}
-		s := <-conns
-		wantText(t, s, "hello")
-		if err := wantEnd(t, s); err != io.EOF {
-			t.Fatalf("server ended: %v", err)
-		}
-	}
+	})
 }
 
 func TestCloseTellsThePeer(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
@@ -110,6 +109,20 @@ func TestMultiHomedPeerMayAnswerFromAnotherAddress(t *testing.T) {
 	}
 }
 
+// An INIT needs no tag: anybody can send one.
+func TestLaterInitDoesNotChangeThePeersAddresses(t *testing.T) {
+	p := newPair(t, newNetwork(), Options{}, Options{})
+	before := p.server.PeerAddrs()
+	b := unhex(t, linuxInit)
+	seal(b, p.client.path.key.local, 3863)
+	p.net.deliver(p.client.path.local, p.serverEnd.Local(), b)
+	sendText(t, p.client, "after it")
+	wantText(t, p.server, "after it")
+	if got := p.server.PeerAddrs(); !slices.Equal(got, before) {
+		t.Errorf("peer addresses %v, before %v", got, before)
+	}
+}
+
 func TestPacketWithAWrongTagIsIgnored(t *testing.T) {
 	p := newPair(t, newNetwork(), Options{}, Options{})
 	abort := func(tag uint32, flags byte) {
@@ -152,94 +165,6 @@ func TestOutOfTheBlueIsAnsweredForOurPortsOnly(t *testing.T) {
 	}
 	if len(peer.in) != 0 || e.Stats().OutOfTheBlue != 1 {
 		t.Errorf("%d more answers, %+v", len(peer.in), e.Stats())
-	}
-}
-
-func TestDamagedAndOversizePacketsAreCountedAndDropped(t *testing.T) {
-	n := newNetwork()
-	e := NewEndpoint(n.link("10.0.0.2"), Config{})
-	defer e.Close()
-	server(t, e, Options{})
-	peer := n.link("10.0.0.1")
-	damaged := unhex(t, linuxInit)
-	seal(damaged, 50000, 3863)
-	damaged[20] ^= 1
-	oversize := make([]byte, maxPacketLen+4)
-	seal(oversize, 50000, 3863)
-	for _, p := range [][]byte{damaged, oversize, unhex(t, linuxInit)[:15]} {
-		n.deliver(peer.local, e.Local(), p)
-	}
-	good := unhex(t, linuxInit)
-	seal(good, 50000, 3863)
-	n.deliver(peer.local, e.Local(), good)
-	peer.next(t)
-	if s := e.Stats(); s.BadChecksum != 1 || s.Oversize != 1 {
-		t.Errorf("%+v", s)
-	}
-}
-
-func TestBurstOfAssociationsLosesNoInit(t *testing.T) {
-	n := newNetwork()
-	a, b := NewEndpoint(n.link("10.0.0.1"), Config{}), NewEndpoint(n.link("10.0.0.2"), Config{})
-	defer a.Close()
-	defer b.Close()
-	server(t, b, Options{})
-	const burst = 500
-	var all sync.WaitGroup
-	for range burst {
-		all.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			if _, err := a.Dial(ctx, DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863")}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if s := b.Stats(); s.QueueFull != 0 || s.Refused != 0 {
-		t.Errorf("%+v", s)
-	}
-}
-
-func TestAssociationsAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork()
-		a := NewEndpoint(n.link("10.0.0.1"), Config{Associations: 2})
-		b := NewEndpoint(n.link("10.0.0.2"), Config{Associations: 2})
-		c := NewEndpoint(n.link("10.0.0.3"), Config{})
-		defer a.Close()
-		defer b.Close()
-		defer c.Close()
-		conns := server(t, b, Options{})
-		dial(t, a, DialConfig{})
-		dial(t, a, DialConfig{})
-		if _, err := a.Dial(t.Context(), DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863")}); !errors.Is(err, ErrTooMany) {
-			t.Errorf("dial above the limit: %v", err)
-		}
-		first := <-conns
-		go func() {
-			time.Sleep(2 * time.Second) // of the bubble; then the INIT is sent again
-			_ = first.Close()
-		}()
-		dial(t, c, DialConfig{})
-		if b.Stats().Refused == 0 {
-			t.Error("no INIT refused")
-		}
-	})
-}
-
-func TestPortsAreExclusive(t *testing.T) {
-	p := newPair(t, newNetwork(), Options{}, Options{})
-	if _, err := p.serverEnd.Listen(ListenConfig{Port: 3863}); !errors.Is(err, ErrPortInUse) {
-		t.Errorf("second listener: %v", err)
-	}
-	c := DialConfig{Remote: netip.MustParseAddrPort("10.0.0.2:3863"), LocalPort: p.client.path.key.local}
-	if _, err := p.clientEnd.Dial(t.Context(), c); !errors.Is(err, ErrPortInUse) {
-		t.Errorf("second association: %v", err)
-	}
-	port, err := p.serverEnd.Listen(ListenConfig{})
-	if err != nil || port < firstEphemeral {
-		t.Errorf("any port: %d, %v", port, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -65,7 +66,12 @@ func TestPeerThatHearsNothingIsGivenUp(t *testing.T) {
 			p.server.path.heartbeat()
 			time.Sleep(time.Second)
 		}
-		<-p.client.Ended()
+		synctest.Wait()
+		select {
+		case <-p.client.Ended():
+		default:
+			t.Fatal("kept")
+		}
 		if err := p.client.Err(); !errors.Is(err, ErrUnreachable) {
 			t.Errorf("ended: %v", err)
 		}
@@ -100,7 +106,10 @@ func TestLossIsRepaired(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork()
 		random := rand.New(rand.NewPCG(1, 2))
+		var mu sync.Mutex
 		n.setFilter(func(_, _ netip.AddrPort, b []byte) []byte {
+			mu.Lock()
+			defer mu.Unlock()
 			if random.IntN(5) == 0 {
 				return nil
 			}
