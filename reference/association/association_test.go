@@ -50,7 +50,7 @@ func TestInfoTellsWhoIsThere(t *testing.T) {
 func TestCloseDeliversWhatIsPending(t *testing.T) {
 	each(t, func(t *testing.T, tr Transport, security string) {
 		client, server := newBed(t, tr, security).dial(t)
-		const messages = 40 // of 2 MB together, below the read queue
+		const messages = 40 // 2 MB together
 		var sent sync.WaitGroup
 		sent.Go(func() {
 			for i := range messages {

@@ -8,9 +8,9 @@ import "time"
 const (
 	// DefaultMaxMessage is the largest Message Length, 65535, with its padding.
 	DefaultMaxMessage = 65536
-	// DefaultReadQueue lets a burst of announcements pass without holding up the
-	// transport, and holds at most 4 MB.
-	DefaultReadQueue = 64
+	// DefaultReadQueue lets a burst of messages pass without holding up the
+	// transport, and holds at most 1 MB for each association.
+	DefaultReadQueue = 16
 	// DefaultHandshakeTimeout leaves room for three lost INITs (resent after 1,
 	// 3 and 7 s) and a TLS handshake.
 	DefaultHandshakeTimeout = 15 * time.Second
@@ -22,7 +22,8 @@ const (
 	DefaultCloseTimeout = 5 * time.Second
 	// DefaultHandshakes is more than the bursts of associations we provoke.
 	DefaultHandshakes = 1024
-	// DefaultAssociations keeps the memory of a flooded listener below 2 GB.
+	// DefaultAssociations is more than any load we provoke. Each association may
+	// make us hold its read queue and, in SCTP, a window of 256 kB.
 	DefaultAssociations = 4096
 	// DefaultLiveness is what an SCTP endpoint takes for two lost HEARTBEATs at
 	// the interval of RFC 9260 section 16 (30 s).

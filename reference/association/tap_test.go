@@ -92,6 +92,7 @@ func tshark(t *testing.T, file, filter string, fields ...string) [][]string {
 	var stderr bytes.Buffer
 	c := exec.Command("tshark", args...)
 	c.Stderr = &stderr
+	c.Env = append(os.Environ(), "HOME="+t.TempDir()) // no preferences of the user
 	out, err := c.Output()
 	if err != nil {
 		t.Fatalf("tshark: %v\n%s", err, stderr.Bytes())
