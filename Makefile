@@ -48,7 +48,7 @@ interop: deps build ## Judge rsplib's rspregistrar in a user-mode-linux guest (a
 	$(GO) test -tags interop -count=1 -v -timeout 15m ./sut/guest ./scenarios/interop
 
 repeat: ## Judge the embedded reference $(RUNS) times: every run must give the same verdicts
-	$(GO) test -count=1 -timeout 60m -run TestVerdictsAreTheSameEveryTime ./scenarios -args -runs $(RUNS)
+	$(GO) test -count=1 -timeout 60m -run TestVerdictsAreTheSameEveryTime ./scenarios/proof -args -runs $(RUNS)
 
 vuln: ## Known vulnerabilities in what is linked in (needs the Go vulnerability database)
 	$(TOOL) govulncheck ./...

@@ -43,9 +43,15 @@ func Describe(open func() (sut.Target, error)) bool {
 		s := &suite{engine: &engine.Engine{
 			Target: target, Ledger: requirements, Checks: Checks(), Command: "rspthreat run", Seed: uint64(ginkgo.GinkgoRandomSeed()),
 		}}
-		ginkgo.AfterAll(func(ctx ginkgo.SpecContext) error { return target.Close(ctx) })
-		s.describe()
-	}, ginkgo.Ordered, ginkgo.ContinueOnFailure)
+		if !target.Shared() {
+			s.describe() // each spec may run in any process
+			return
+		}
+		ginkgo.Describe("one system for all", ginkgo.Serial, ginkgo.Ordered, ginkgo.ContinueOnFailure, func() {
+			ginkgo.AfterAll(func(ctx ginkgo.SpecContext) error { return target.Close(ctx) })
+			s.describe()
+		})
+	})
 }
 
 // suite runs each check once, however many specs ask for its verdicts.
@@ -83,9 +89,10 @@ func (s *suite) judge(ctx context.Context, c *engine.Check, id string) {
 			result = r
 		}
 	}
-	ginkgo.AddReportEntry("verdict", string(result.Verdict))
-	ginkgo.AddReportEntry("reason", result.Reason)
-	ginkgo.AddReportEntry("evidence", evidence(out.Check), ginkgo.ReportEntryVisibilityFailureOrVerbose)
+	const quiet = ginkgo.ReportEntryVisibilityFailureOrVerbose
+	ginkgo.AddReportEntry("verdict", string(result.Verdict), quiet)
+	ginkgo.AddReportEntry("reason", result.Reason, quiet)
+	ginkgo.AddReportEntry("evidence", evidence(out.Check), quiet)
 	switch result.Verdict {
 	case reports.Pass, reports.Warn:
 	case reports.NotApplicable, reports.Unsupported:

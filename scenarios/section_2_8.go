@@ -5,7 +5,6 @@ package scenarios
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/onsi/gomega"
 
@@ -86,29 +85,42 @@ func (t *replayed) record(ctx context.Context) {
 	})
 }
 
-// registration replays the registration of an element that has left.
+// registration replays the registration of an element that has left, into the association
+// that it came over and into a new one.
 func (t *replayed) registration(ctx context.Context) {
-	id := t.element.PE.ID
-	t.run.Attack(ctx, "replay the registration into the same association and into a new one, through "+t.door.String(), func(ctx context.Context, g gomega.Gomega) string {
-		var outcomes []string
+	t.run.Attack(ctx, "replay the registration into the same association, through "+t.door.String(), func(ctx context.Context, _ gomega.Gomega) string {
 		if err := t.replayer.Inject(t.registering); err != nil {
-			outcomes = append(outcomes, err.Error())
-		} else {
-			outcomes = append(outcomes, t.settled(ctx, t.element.Node))
+			return err.Error() // the registrar has ended the association meanwhile
 		}
+		return t.settled(ctx, t.element.Node)
+	})
+	t.staysAway(ctx, "in the same association")
+	t.element.Abort()
+	t.run.Attack(ctx, "replay the registration into a new association, through "+t.door.String(), func(ctx context.Context, g gomega.Gomega) string {
 		a := t.replayer.Replay(ctx, "the registration", t.session)
 		g.Expect(a.Sent).To(gomega.BeTrue(), "%s", a)
-		return strings.Join(append(outcomes, a.String()), "; ")
+		return a.String()
 	})
-	gone, known := t.canaryGone(ctx, id)
-	t.element.Abort()
+	t.staysAway(ctx, "in a new association")
 	t.company.Leave()
+}
+
+// staysAway: the element that has left must not come back. If it did, it is taken out
+// again, so that the next attack has something to show.
+func (t *replayed) staysAway(ctx context.Context, where string) {
+	id := t.element.PE.ID
+	gone, known := t.canaryGone(ctx, id)
 	t.run.Oracle(ctx, "the element that has left did not come back", func(_ context.Context, g gomega.Gomega) string {
 		if known {
-			g.Expect(gone).To(gomega.BeTrue(), "the replayed registration put element %s back into the pool, through %s", id, t.door)
+			g.Expect(gone).To(gomega.BeTrue(), "the registration that was replayed %s put element %s back into the pool, through %s", where, id, t.door)
 		}
-		return "the replayed registration had no effect"
+		return "the registration that was replayed " + where + " had no effect"
 	})
+	if known && !gone {
+		if err := t.deregisterPE(ctx, t.element.PE); err != nil {
+			t.run.Note("the replayed element could not be taken out again: %v", err)
+		}
+	}
 }
 
 // deregistration replays a deregistration after the same element has registered again, with

@@ -211,32 +211,43 @@ func (c *Config) doors() ([]Door, error) {
 		door.Addr = netip.AddrPortFrom(a, d.Port)
 		doors = append(doors, door)
 	}
-	return append(doors, standardDoors(doors)...), nil
+	return append(doors, standardDoors(doors, c.Security)...), nil
 }
 
-// standardDoors adds the clear ports (RFC 5352 section 8, RFC 5353 section 5) beside TLS
-// doors, where no clear door of that protocol and transport is configured: a secured system
-// should have closed them, or refuse there, and an attacker tries them.
-func standardDoors(doors []Door) []Door {
+// standardDoors adds the standard ports (RFC 5352 section 8, RFC 5353 section 5) of the
+// other kind: the clear ports of a secured system, and the TLS ports of one in clear, where
+// none of that protocol and transport is configured. They should be closed, or refuse, and
+// an attacker tries them.
+func standardDoors(doors []Door, security Security) []Door {
 	var added []Door
 	for _, d := range doors {
-		if !d.Secured {
+		if d.Secured != (security == Secured) || d.Transport == association.UDP {
 			continue
 		}
-		clear := d
-		clear.Secured = false
-		clear.Addr = netip.AddrPortFrom(d.Addr.Addr(), portASAP)
-		if d.Protocol == wire.ENRP {
-			clear.Addr = netip.AddrPortFrom(d.Addr.Addr(), portENRP)
-		}
-		configured := slices.ContainsFunc(slices.Concat(doors, added), func(other Door) bool {
-			return !other.Secured && other.Protocol == d.Protocol && other.Transport == d.Transport
+		other := d
+		other.Secured = !d.Secured
+		other.Addr = netip.AddrPortFrom(d.Addr.Addr(), standardPort(d.Protocol, other.Secured))
+		configured := slices.ContainsFunc(slices.Concat(doors, added), func(have Door) bool {
+			return have.Secured == other.Secured && have.Protocol == d.Protocol && have.Transport == d.Transport
 		})
 		if !configured {
-			added = append(added, clear)
+			added = append(added, other)
 		}
 	}
 	return added
+}
+
+func standardPort(p wire.Protocol, secured bool) uint16 {
+	switch {
+	case p == wire.ENRP && secured:
+		return portENRPTLS
+	case p == wire.ENRP:
+		return portENRP
+	case secured:
+		return portASAPTLS
+	default:
+		return portASAP
+	}
 }
 
 // What a check waits for when the configuration does not say. An answer that takes longer

@@ -125,10 +125,14 @@ func TestClosedClearDoorsOfASecuredSystemAreTriedToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range target.Doors() {
+	i, err := target.Prepare(t.Context(), sut.Secured)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range i.Doors {
 		if !d.Secured && d.Addr.Port() == 3863 {
 			return
 		}
 	}
-	t.Fatalf("no clear ASAP port among %v: an attacker would try it", target.Doors())
+	t.Fatalf("no clear ASAP port among %v: an attacker would try it", i.Doors)
 }

@@ -107,8 +107,8 @@ func (c *Config) credentials() (Credentials, error) {
 // Config returns the configuration.
 func (e *External) Config() *Config { return e.cfg }
 
-// Doors returns the doors of the configuration.
-func (e *External) Doors() []Door { return e.doors }
+// Doors returns the doors of the configuration, without those that only attackers try.
+func (e *External) Doors() []Door { return e.doors[:len(e.cfg.Doors)] }
 
 // Security is what the configuration declares.
 func (e *External) Security() Security { return e.cfg.Security }

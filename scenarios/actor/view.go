@@ -78,7 +78,7 @@ func (s Snapshot) Find(pool string, id wire.PEID) []string {
 
 // Snapshot looks at the given pools, and through the peer at all pools.
 func (v *View) Snapshot(ctx context.Context, pools ...string) (Snapshot, error) {
-	var s Snapshot
+	s := Snapshot{} // an empty handlespace has been looked at, which nil says it has not
 	for _, pool := range pools {
 		elements, err := v.user.Resolve(ctx, pool)
 		if err != nil {

@@ -243,13 +243,14 @@ func (r *Run) conclude(ctx context.Context, id string) (reports.Verdict, string)
 	if !j.judged {
 		return reports.HarnessError, "the check ended without looking at this requirement"
 	}
-	return reports.Pass, r.passReason(id)
+	return reports.Pass, r.passReason()
 }
 
-func (r *Run) passReason(string) string {
+// passReason tells what the oracles saw.
+func (r *Run) passReason() string {
 	var seen []string
 	for _, s := range r.steps {
-		if s.Kind == reports.Oracle && s.Outcome != "" {
+		if s.Kind == reports.Oracle && s.Outcome != "" && !slices.Contains(seen, s.Outcome) {
 			seen = append(seen, s.Outcome)
 		}
 	}

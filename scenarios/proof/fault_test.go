@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package scenarios_test
+package proof_test
 
 import (
 	"slices"
