@@ -27,6 +27,7 @@ type memory struct {
 	info    association.Info
 	in, out chan association.Message
 	done    chan struct{} // shared by both ends
+	cut     chan struct{} // shared: closed when sending fails and nobody has noticed yet
 	once    *sync.Once
 	end     *ending
 }
@@ -40,14 +41,16 @@ type ending struct {
 func pair(info association.Info) (near, far *memory) {
 	const queue = 4096 // a test sends no more than this before it reads
 	a, b := make(chan association.Message, queue), make(chan association.Message, queue)
-	done, once, end := make(chan struct{}), &sync.Once{}, &ending{}
-	return &memory{info, a, b, done, once, end}, &memory{info, b, a, done, once, end}
+	done, cut, once, end := make(chan struct{}), make(chan struct{}), &sync.Once{}, &ending{}
+	return &memory{info, a, b, done, cut, once, end}, &memory{info, b, a, done, cut, once, end}
 }
 
 func (m *memory) Send(ctx context.Context, msg association.Message) error {
 	select {
 	case <-m.done:
 		return m.Err()
+	case <-m.cut:
+		return association.ErrUnreachable
 	default:
 	}
 	select {
