@@ -66,7 +66,9 @@ func TestFailoverGoesOnWithTheNextElement(t *testing.T) {
 
 // Draft section 2.9: the notice comes before anything goes to the next element.
 func TestApplicationIsNotifiedBeforeTheFirstOctet(t *testing.T) {
-	silenced := pooluser.NoticeFunc(func(context.Context, pooluser.Failover, func(context.Context, pooluser.Failover) error) error { return nil })
+	silenced := pooluser.NoticeFunc(func(context.Context, pooluser.Failover, func(context.Context, pooluser.Failover) error) error {
+		return nil
+	})
 	for name, tc := range map[string]struct {
 		change func(*pooluser.Config)
 		want   []string

@@ -81,16 +81,16 @@ func (d *directory) response(m *wire.HandleResolution) *wire.HandleResolutionRes
 	return r
 }
 
-// registrar answers resolutions at a host, on any number of associations, and
+// resolver is a registrar that answers resolutions at a host, on any number of associations, and
 // keeps the unreachable reports.
-type registrar struct {
+type resolver struct {
 	*host
 	reports chan *wire.EndpointUnreachable
 	others  chan wire.Message
 }
 
-func (n *network) registrar(name, addr string, d *directory) *registrar {
-	r := &registrar{
+func (n *network) registrar(name, addr string, d *directory) *resolver {
+	r := &resolver{
 		host:    n.add(name, addr),
 		reports: make(chan *wire.EndpointUnreachable, 256), others: make(chan wire.Message, 256), // more than a test sends
 	}
@@ -107,7 +107,7 @@ func (n *network) registrar(name, addr string, d *directory) *registrar {
 	return r
 }
 
-func (r *registrar) serve(n *node, d *directory) {
+func (r *resolver) serve(n *node, d *directory) {
 	for {
 		switch m := n.next().(type) {
 		case nil:
@@ -124,7 +124,7 @@ func (r *registrar) serve(n *node, d *directory) {
 }
 
 // reported returns the reports that have arrived.
-func (r *registrar) reported() []wire.PEID {
+func (r *resolver) reported() []wire.PEID {
 	var ids []wire.PEID
 	for {
 		select {

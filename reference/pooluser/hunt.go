@@ -93,13 +93,19 @@ type attempt struct {
 // others as those fail (SH4), until one is established or ctx ends. rest is tried
 // only when nothing else is left; nil stands for none.
 func (u *User) try(ctx context.Context, rest *candidate) *home {
-	ctx, stop := context.WithCancel(ctx)
+	t5 := ctx
+	ctx, stop := context.WithCancel(t5)
 	results := make(chan attempt)
-	running, found := 0, false
+	running := 0
+	var found *home
 	defer func() {
 		stop()
-		rest, blame := running, !found
-		u.wg.Go(func() { u.discard(results, rest, blame) })
+		if found == nil { // they count among the three until they have ended (SH5.2)
+			u.discard(results, running, errors.Is(t5.Err(), context.DeadlineExceeded))
+			return
+		}
+		rest := running
+		u.wg.Go(func() { u.discard(results, rest, false) })
 	}()
 	tried := make(map[serverKey]bool)
 	if rest != nil {
@@ -125,8 +131,8 @@ func (u *User) try(ctx context.Context, rest *candidate) *home {
 		case r := <-results:
 			running--
 			if r.err == nil {
-				found = true
-				return &home{candidate: r.candidate, assoc: r.assoc}
+				found = &home{candidate: r.candidate, assoc: r.assoc}
+				return found
 			}
 			u.failed(ctx, r)
 		case <-changed: // a registrar has been announced
@@ -156,7 +162,7 @@ func (u *User) candidate(tried map[serverKey]bool, running int) (*candidate, cha
 }
 
 // discard takes the outcome of the attempts that are no longer wanted. Those cut
-// off by T5 are to blame, those cut off by the success of another are not.
+// off by T5 are to blame, those cut off because nobody needs them any more are not.
 func (u *User) discard(results <-chan attempt, n int, blame bool) {
 	for range n {
 		switch r := <-results; {

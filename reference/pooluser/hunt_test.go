@@ -77,6 +77,7 @@ func TestT5IsDoubledUpToItsCeiling(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
+		synctest.Wait()
 		s := time.Second
 		want := []time.Duration{0, 10 * s, 30 * s, 70 * s, 130 * s, 190 * s, 250 * s} // 10, 20, 40, 60, 60 ...
 		if !slices.Equal(at, want) {

@@ -20,7 +20,7 @@ import (
 // bed is a registrar and elements, each of them a host that a test plays.
 type bed struct {
 	*network
-	registrar *registrar
+	registrar *resolver
 	dir       *directory
 	pe        map[wire.PEID]*host
 	user      *pooluser.User
