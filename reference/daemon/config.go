@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -36,8 +37,38 @@ type Config struct {
 	Identities        []Identity `yaml:"identities"`
 	CertificateFile   string     `yaml:"certificate_file"` // PEM, with the chain
 	KeyFile           string     `yaml:"key_file"`         // PEM
+	Timers            Timers     `yaml:"timers"`
 
 	dir string
+}
+
+// Timers are those of registrar.Timers, as Go durations ("5s"); empty ones keep the default.
+type Timers struct {
+	KeepAlive        string `yaml:"keep_alive"`
+	KeepAliveTimeout string `yaml:"keep_alive_timeout"`
+	KeepAliveSpacing string `yaml:"keep_alive_spacing"`
+}
+
+func (t *Timers) registrar() (registrar.Timers, error) {
+	out := registrar.DefaultTimers()
+	for _, field := range []struct {
+		name, value string
+		into        *time.Duration
+	}{
+		{"keep_alive", t.KeepAlive, &out.KeepAlive},
+		{"keep_alive_timeout", t.KeepAliveTimeout, &out.KeepAliveTimeout},
+		{"keep_alive_spacing", t.KeepAliveSpacing, &out.KeepAliveSpacing},
+	} {
+		if field.value == "" {
+			continue
+		}
+		d, err := time.ParseDuration(field.value)
+		if err != nil || d <= 0 {
+			return out, fmt.Errorf("%w: timers.%s: %q is not a positive duration like 5s", ErrConfig, field.name, field.value)
+		}
+		*field.into = d
+	}
+	return out, nil
 }
 
 // Door is one address to listen at.
@@ -92,6 +123,9 @@ func (c *Config) registrar() (registrar.Config, error) {
 		return out, fmt.Errorf("%w: security: is %q, must be secured or clear", ErrConfig, c.Security)
 	}
 	var err error
+	if out.Timers, err = c.Timers.registrar(); err != nil {
+		return out, err
+	}
 	if out.Doors, err = c.doors(); err != nil {
 		return out, err
 	}

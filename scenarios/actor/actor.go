@@ -87,6 +87,9 @@ func CertificateConfig(c *sut.Credentials) *tlspsk.Config {
 	return &tlspsk.Config{Certificates: &tls.Config{RootCAs: c.RootCAs, ServerName: c.ServerName, MinVersion: tls.VersionTLS12}}
 }
 
-func open(ctx context.Context, o script.Options) (*script.Node, error) {
+// open connects a node; a handshake may take as long as any answer.
+func (w *World) open(ctx context.Context, o script.Options) (*script.Node, error) {
+	ctx, cancel := context.WithTimeout(ctx, w.Instance.Timers.Response)
+	defer cancel()
 	return script.Open(ctx, o)
 }

@@ -58,7 +58,7 @@ func (w *World) OpenElement(ctx context.Context, spec Spec) (*Element, error) {
 		}
 		return true
 	}
-	if e.Node, err = open(ctx, o); err != nil {
+	if e.Node, err = w.open(ctx, o); err != nil {
 		return nil, err
 	}
 	e.PE = NewPE(spec.ID, e.Info().Local.Addr())

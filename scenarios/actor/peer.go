@@ -46,7 +46,7 @@ func (w *World) OpenPeer(ctx context.Context, name string, id wire.ServerID) (*P
 		}
 		return false
 	}
-	if p.Node, err = open(ctx, o); err != nil {
+	if p.Node, err = w.open(ctx, o); err != nil {
 		return nil, err
 	}
 	m, err := p.Request(ctx, p.presence(p.Node, 0, true), func(m wire.Message) bool {

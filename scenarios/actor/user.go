@@ -35,7 +35,7 @@ func (w *World) OpenUser(ctx context.Context, name string) (*User, error) {
 	if door.Secured && w.Instance.Credentials.RootCAs != nil {
 		o.TLS = CertificateConfig(&w.Instance.Credentials)
 	}
-	n, err := open(ctx, o)
+	n, err := w.open(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -81,9 +81,13 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return &exitError{reports.ExitUnreachable, err}
 	}
-	if d, ok := target.(interface{ Doors() []sut.Door }); ok {
-		if err := engine.Reach(ctx, d.Doors(), target); err != nil && ctx.Err() == nil {
-			fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", err)
+	if external, ok := target.(*sut.External); ok {
+		e.Reach = func(ctx context.Context) error {
+			err := engine.Reach(ctx, external.Doors())
+			if err != nil {
+				fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", err)
+			}
+			return err
 		}
 	}
 	started := time.Now()

@@ -22,7 +22,11 @@ type Engine struct {
 	Ledger  *ledger.Ledger
 	Checks  []Check
 	Command string // how a user repeats the run, up to the selection
-	Seed    uint64 // identifiers are drawn from it; 0 draws a seed
+	Seed    uint64 // identifiers are drawn from it
+	// Reach tells why the system takes no association at all; nil does not ask. It is asked
+	// before the first check, and again when one was inconclusive: a system that is not
+	// there is not worth waiting for check by check.
+	Reach func(ctx context.Context) error
 }
 
 // Outcome is what one check came to.

@@ -62,11 +62,15 @@ func (e *Engine) Execute(ctx context.Context, s Selection, parallel int, sink Si
 	if e.Target.Shared() || parallel < 1 {
 		parallel = 1
 	}
+	reached := &reached{look: e.Reach}
+	if e.Target.Rung() == 0 { // above, it is started with the first check
+		reached.ask(ctx)
+	}
 	wanted := make(map[string]bool)
 	for _, r := range e.Ledger.Requirements {
 		wanted[r.ID] = s.wants(r)
 	}
-	outcomes, err := e.runAll(ctx, parallel, func(id string) bool { return wanted[id] }, sink)
+	outcomes, err := e.runAll(ctx, parallel, reached, func(id string) bool { return wanted[id] }, sink)
 	results := &reports.Results{
 		Schema: reports.SchemaID, Command: e.Command,
 		Ledger:   reports.Ledger{Document: e.Ledger.Document, Version: e.Ledger.Version, Requirements: len(e.Ledger.Requirements)},
@@ -80,7 +84,7 @@ func (e *Engine) Execute(ctx context.Context, s Selection, parallel int, sink Si
 	return results, err
 }
 
-func (e *Engine) runAll(ctx context.Context, parallel int, wanted func(string) bool, sink Sink) ([]Outcome, error) {
+func (e *Engine) runAll(ctx context.Context, parallel int, reached *reached, wanted func(string) bool, sink Sink) ([]Outcome, error) {
 	var (
 		mu       sync.Mutex
 		outcomes []Outcome
@@ -91,7 +95,7 @@ func (e *Engine) runAll(ctx context.Context, parallel int, wanted func(string) b
 	for range parallel {
 		workers.Go(func() {
 			for c := range queue {
-				out := e.RunCheck(ctx, c, wanted)
+				out := e.runOrGiveUp(ctx, c, reached, wanted)
 				mu.Lock()
 				if failed == nil {
 					failed = sink(&out)

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/command"
+)
+
+// vendor is a directory as somebody has it who runs a registrar and points rspthreat at it.
+type vendor struct{ dir, host string }
+
+func (v vendor) path(name string) string { return filepath.Join(v.dir, name) }
+
+func (v vendor) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(v.path(name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newVendor writes keys, a certificate, and both configuration files.
+func newVendor(t *testing.T, host string) vendor {
+	t.Helper()
+	v := vendor{t.TempDir(), host}
+	var keys strings.Builder
+	for n, identity := range []string{"pe-alice", "pe-bob", "pe-carol", "registrar-2"} {
+		fmt.Fprintf(&keys, "%s:%s\n", identity, strings.Repeat(fmt.Sprintf("%02x", 0x31+n), 32))
+	}
+	v.write(t, "keys.psk", keys.String())
+	v.certificate(t)
+	v.write(t, "registrar.yaml", strings.ReplaceAll(`version: 1
+server_id: 1
+doors:
+  - {protocol: asap, transport: sctp-udp, tls: true, address: "HOST:3864"}
+  - {protocol: asap, transport: tcp, tls: true, address: "HOST:3864"}
+  - {protocol: enrp, transport: sctp-udp, tls: true, address: "HOST:9902"}
+  - {protocol: asap, transport: tcp, address: "HOST:3863"}
+psk_file: keys.psk
+identities:
+  - {identity: pe-alice, role: pe, pools: [EchoPool]}
+  - {identity: pe-bob, role: pe, pools: [EchoPool]}
+  - {identity: pe-carol, role: pe, pools: [OtherPool]}
+  - {identity: registrar-2, role: registrar}
+certificate_file: cert.pem
+key_file: key.pem
+timers: {keep_alive_timeout: 500ms, keep_alive_spacing: 50ms}
+`, "HOST", host))
+	v.write(t, "sut.yaml", strings.ReplaceAll(`version: 1
+name: the vendor's registrar
+address: HOST
+doors:
+  - {protocol: asap, transport: sctp-udp, tls: true, port: 3864}
+  - {protocol: asap, transport: tcp, tls: true, port: 3864}
+  - {protocol: enrp, transport: sctp-udp, tls: true, port: 9902}
+credentials:
+  psk_file: keys.psk
+  element: pe-alice
+  other_element: pe-bob
+  restricted_element: pe-carol
+  peer: registrar-2
+  ca_file: cert.pem
+  server_name: registrar.test
+timers: {response: 3s, removal: 3s}
+`, "HOST", host))
+	return v
+}
+
+func (v vendor) certificate(t *testing.T) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "registrar.test"}, DNSNames: []string{"registrar.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.write(t, "cert.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	v.write(t, "key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
+}
+
+// start runs `rspthreat registrar` until stop is called and the daemon has ended.
+func (v vendor) start(t *testing.T) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, done := make(chan struct{}), make(chan int, 1)
+	log := &watched{want: "msg=ready", found: ready}
+	go func() {
+		done <- command.Main(ctx, []string{"registrar", "--config", v.path("registrar.yaml")}, log, log)
+	}()
+	select {
+	case <-ready:
+	case code := <-done:
+		cancel()
+		t.Fatalf("the registrar ended with %d: %s", code, log.b.String())
+	}
+	return func() {
+		cancel()
+		if code := <-done; code != 0 {
+			t.Errorf("the registrar ended with %d: %s", code, log.b.String())
+		}
+		done <- 0
+	}
+}
+
+// watched closes found when want has been written.
+type watched struct {
+	b     bytes.Buffer
+	want  string
+	found chan struct{}
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.b.Write(p)
+	if w.found != nil && strings.Contains(w.b.String(), w.want) {
+		close(w.found)
+		w.found = nil
+	}
+	return len(p), nil
+}
+
+func TestVendorJudgesARegistrarThatRunsByItself(t *testing.T) {
+	v := newVendor(t, "127.61.3.1")
+	defer v.start(t)()
+	out := v.path("report")
+	code, stdout, stderr := rspthreat(t.Context(), "run", "--sut", v.path("sut.yaml"), "--out", out)
+	if code != reports.ExitConforms {
+		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	counts := reports.Counts(results(t, out).Results)
+	if counts[reports.Pass] != 20 { // all but T2.15-R2, which is about a system in clear
+		t.Errorf("verdicts %v\n%s", counts, stderr)
+	}
+	// No secret reaches a report.
+	for _, name := range []string{reports.ResultsFile, reports.HTMLFile, reports.JUnitFile} {
+		b, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(b, []byte(strings.Repeat("31", 32))) {
+			t.Errorf("%s holds a key", name)
+		}
+	}
+}
+
+func TestSystemThatCannotBeReachedIsNotJudged(t *testing.T) {
+	v := newVendor(t, "127.61.4.1")
+	out := v.path("report")
+	code, stdout, stderr := rspthreat(t.Context(), "run", "-q", "--sut", v.path("sut.yaml"), "--out", out)
+	if code != reports.ExitUnreachable || !strings.Contains(stderr, "cannot be reached") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	counts := reports.Counts(results(t, out).Results)
+	if counts[reports.Pass]+counts[reports.Fail]+counts[reports.Warn] != 0 || counts[reports.Inconclusive] == 0 {
+		t.Errorf("verdicts %v, want all inconclusive", counts)
+	}
+}
+
+func TestSystemThatDiesHalfWayLeavesNoVerdictBehindThatIsNotSound(t *testing.T) {
+	v := newVendor(t, "127.61.5.1")
+	stop := v.start(t)
+	defer stop()
+	progress := &output{first: stop} // it dies after the first check
+	var stdout output
+	out := v.path("report")
+	code := command.Main(t.Context(), []string{"run", "--sut", v.path("sut.yaml"), "--out", out}, &stdout, progress)
+	if code != reports.ExitUnreachable {
+		t.Errorf("exit code %d\n%s", code, progress)
+	}
+	counts := reports.Counts(results(t, out).Results)
+	if counts[reports.Pass] == 0 || counts[reports.Fail]+counts[reports.Warn] != 0 || counts[reports.Inconclusive] == 0 {
+		t.Errorf("verdicts %v, want the first check's to stand and the rest inconclusive\n%s", counts, progress)
+	}
+}
+
+func TestWrongKeyIsNotHeldAgainstTheSystem(t *testing.T) {
+	v := newVendor(t, "127.61.6.1")
+	defer v.start(t)()
+	b, err := os.ReadFile(v.path("keys.psk"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.write(t, "keys.psk", strings.ReplaceAll(string(b), "pe-alice:31", "pe-alice:ff"))
+	out := v.path("report")
+	code, stdout, stderr := rspthreat(t.Context(), "run", "-q", "--sut", v.path("sut.yaml"), "--out", out)
+	counts := reports.Counts(results(t, out).Results)
+	if code != reports.ExitUnreachable || counts[reports.Fail]+counts[reports.Warn]+counts[reports.Pass] != 0 {
+		t.Errorf("exit code %d, verdicts %v\n%s%s", code, counts, stdout, stderr)
+	}
+}
