@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"github.com/onsi/gomega"
 
@@ -73,6 +74,9 @@ func (t *replayed) record(ctx context.Context) {
 		var err error
 		t.element, err = t.open(ctx)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "connect the element")
+		// A node on the path can send from the element's address.
+		at := t.element.Info().Local.Addr()
+		t.replayer.Local = func() netip.Addr { return at }
 		start := t.replayer.Mark()
 		g.Expect(t.element.Register(ctx)).To(gomega.Succeed(), "register")
 		registered := t.replayer.Mark()
@@ -184,8 +188,7 @@ func (t *replayed) canaryGone(ctx context.Context, id wire.PEID) (gone, known bo
 // must have no effect when it is replayed.
 func (t *replayed) earlyData(ctx context.Context) {
 	key := t.run.Instance.Credentials.Element
-	local := from(&t.replayer.Site, t.run)
-	pe := actor.NewPE(wire.PEID(t.run.Random()), local)
+	pe := actor.NewPE(wire.PEID(t.run.Random()), t.replayer.Local())
 	var accepted, gone, known bool
 	t.run.Attack(ctx, "send a registration as early data and replay it, through "+t.door.String(), func(ctx context.Context, g gomega.Gomega) string {
 		payload, err := wire.Encode(&wire.Registration{PoolHandle: []byte(t.run.Instance.Pool), Element: pe})

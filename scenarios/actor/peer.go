@@ -40,9 +40,8 @@ func (w *World) OpenPeer(ctx context.Context, name string, id wire.ServerID) (*P
 	}
 	p := &Peer{ID: id}
 	o.OnMessage = func(n *script.Node, m wire.Message) bool {
-		presence, ok := m.(*wire.Presence)
-		if ok && presence.ReplyRequired {
-			_ = n.Send(context.WithoutCancel(ctx), p.presence(n, presence.Sender, false)) // an ended association shows in the next request
+		if answer := p.answer(n, m); answer != nil {
+			_ = n.Send(context.WithoutCancel(ctx), answer) // an ended association shows in the next request
 		}
 		return false
 	}
@@ -59,6 +58,22 @@ func (w *World) OpenPeer(ctx context.Context, name string, id wire.ServerID) (*P
 	}
 	p.Server = m.(*wire.Presence).Sender
 	return p, nil
+}
+
+// answer is what a registrar without elements and other peers answers: the system under
+// test may have chosen it as its mentor.
+func (p *Peer) answer(n *script.Node, m wire.Message) wire.Message {
+	switch m := m.(type) {
+	case *wire.Presence:
+		if m.ReplyRequired {
+			return p.presence(n, m.Sender, false)
+		}
+	case *wire.ListRequest:
+		return &wire.ListResponse{Sender: p.ID, Receiver: m.Sender}
+	case *wire.HandleTableRequest:
+		return &wire.HandleTableResponse{Sender: p.ID, Receiver: m.Sender}
+	}
+	return nil
 }
 
 // presence has checksum and server information, although both are optional, since rsplib

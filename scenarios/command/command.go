@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 
@@ -45,6 +46,11 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	// A command that was run beside a guest has spoken for itself.
+	var child *exec.ExitError
+	if errors.As(err, &child) && child.ExitCode() > 0 {
+		return child.ExitCode()
 	}
 	code := reports.ExitUsage // what cobra refuses is a matter of usage
 	var exit *exitError
