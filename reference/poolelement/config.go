@@ -150,37 +150,3 @@ func (c *Config) complete() error {
 	}
 	return nil
 }
-
-// checkKeys finds keys that are missing, or that would let one node pose as another.
-func (c *Config) checkKeys() error {
-	if c.Mode == Insecure {
-		return nil
-	}
-	if c.Identity == "" || len(c.Key) == 0 {
-		return ErrNoKey
-	}
-	owner := map[string]string{string(c.Key): c.Identity}
-	names := map[string]bool{c.Identity: true}
-	for _, k := range c.RegistrarKeys {
-		switch other, twice := owner[string(k.Key)]; {
-		case k.Name == "" || len(k.Key) == 0:
-			return fmt.Errorf("%w %q: name or key is empty", ErrRegistrarKeys, k.Name)
-		case names[k.Name]:
-			return fmt.Errorf("%w %q: the name is there twice", ErrRegistrarKeys, k.Name)
-		case twice:
-			return fmt.Errorf("%w: those of %q and %q", ErrSharedKey, other, k.Name)
-		}
-		owner[string(k.Key)], names[k.Name] = k.Name, true
-	}
-	return nil
-}
-
-// registrarKey returns the entry of a registrar's own identity.
-func (c *Config) registrarKey(name string) (RegistrarKey, bool) {
-	for _, k := range c.RegistrarKeys {
-		if k.Name == name {
-			return k, true
-		}
-	}
-	return RegistrarKey{}, false
-}

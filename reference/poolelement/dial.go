@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/rspthreat/rspthreat/reference/association"
-	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
@@ -32,15 +31,6 @@ func (e *Element) dial(ctx context.Context, r Registrar) (association.Associatio
 	return d.Dial(ctx, r.Addr)
 }
 
-// clientTLS returns the TLS configuration of our calls, one for byte streams and one for
-// transports that preserve messages.
-func (e *Element) clientTLS(messages bool) *tlspsk.Config {
-	if messages {
-		return e.tls[1]
-	}
-	return e.tls[0]
-}
-
 // localPort returns the SCTP port to dial from: that of our door, because the registrar
 // records where a registration came from as the address for ASAP messages (RFC 5352
 // section 3.1 rule 4). 0 is any.
@@ -55,13 +45,10 @@ func (e *Element) localPort(t association.Transport) uint16 {
 	return 0
 }
 
-// open opens doors, stacks and announcements, and prepares TLS.
+// open opens doors, stacks and announcements, and prepares TLS. Nothing runs yet.
 func (e *Element) open(ctx context.Context) error {
 	e.cfg.Doors = append([]Door(nil), e.cfg.Doors...)
-	for i, messages := range []bool{false, true} {
-		e.tls[i] = e.tlsConfig(messages)
-		e.tls[i].PSKIdentity, e.tls[i].PSKKey = e.cfg.Identity, e.cfg.Key
-	}
+	e.prepareTLS()
 	if err := e.openStacks(); err != nil {
 		return err
 	}
@@ -71,14 +58,6 @@ func (e *Element) open(ctx context.Context) error {
 		}
 	}
 	return e.openAnnouncements(ctx)
-}
-
-func (e *Element) tlsConfig(messages bool) *tlspsk.Config {
-	t := e.cfg.TLS
-	return &tlspsk.Config{
-		MinVersion: t.MinVersion, MaxVersion: t.MaxVersion, CipherSuites: t.CipherSuites,
-		KeyLog: t.KeyLog, Messages: messages,
-	}
 }
 
 // openStacks opens one SCTP socket for each kind of SCTP in use; calls and doors share it.

@@ -3,7 +3,6 @@
 package poolelement
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/netip"
@@ -25,10 +24,7 @@ func (e *Element) openDoor(ctx context.Context, door *Door) error {
 	}
 	if door.Secured {
 		lc.TLS = e.tlsConfig(door.Transport.IsSCTP())
-		lc.TLS.Lookup = func(identity string) []byte {
-			k, _ := e.cfg.registrarKey(identity)
-			return bytes.Clone(k.Key)
-		}
+		lc.TLS.Lookup = e.lookup
 	}
 	lc.OnHandshakeError = func(remote netip.AddrPort, err error) {
 		e.log.Info("handshake failed", "door", door.Addr, "from", remote, "error", err)
@@ -63,13 +59,7 @@ func (e *Element) Doors() []Door {
 // Serve speaks with a node that came to us until the association ends or the element does.
 // It owns a. A node that has not shown to be a registrar is told nothing.
 func (e *Element) Serve(a association.Association) {
-	o := Origin{Mode: e.cfg.Mode, Identity: e.cfg.Identity, Info: a.Info()}
-	if o.Info.Identity.Kind == tlspsk.PSK {
-		if k, ok := e.cfg.registrarKey(o.Info.Identity.Name); ok {
-			o.Key = &k
-		}
-	}
-	if s := e.received(a, o); s != nil {
+	if s := e.received(a); s != nil {
 		s.run()
 		return
 	}
@@ -77,9 +67,16 @@ func (e *Element) Serve(a association.Association) {
 }
 
 // received admits an association, nil when there is no room for it.
-func (e *Element) received(a association.Association, o Origin) *session {
+func (e *Element) received(a association.Association) *session {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	o := Origin{Mode: e.cfg.Mode, Identity: e.cfg.Identity, Info: a.Info()}
+	if o.Info.Identity.Kind == tlspsk.PSK {
+		// The key may have been withdrawn between the handshake and now.
+		if k, ok := e.cfg.registrarKey(o.Info.Identity.Name); ok {
+			o.Key = &k
+		}
+	}
 	inbound := 0
 	for s := range e.sessions {
 		if !s.peer.Dialed {

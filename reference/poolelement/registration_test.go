@@ -291,8 +291,12 @@ func TestRegistrarThatDoesNotReadLosesItsAssociation(t *testing.T) {
 		for range cap(n.assoc.in) - len(n.assoc.in) { // nothing more fits on the way to the registrar
 			n.assoc.in <- association.Message{}
 		}
-		for range 10 {
-			n.send(&wire.EndpointKeepAlive{Server: server1, PoolHandle: []byte(pool)})
+		payload, err := wire.Encode(keepAlive(false, server1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil { // until the association is aborted
+			err = n.assoc.Send(t.Context(), association.Message{Payload: payload, PPID: 11})
 		}
 		n.ended()
 		b.event(poolelement.HomeLost)
