@@ -87,8 +87,10 @@ type Config struct {
 
 	// Local is the address to dial from; zero leaves it to the kernel. RFC 5352 section
 	// 3.1 R1 wants it to be an address of each pool's user transport.
-	Local             netip.Addr
-	EncapsulationPort uint16         // our UDP port of SCTP over UDP; 0: any free one
+	Local netip.Addr
+	// EncapsulationPort is our UDP port of SCTP over UDP; 0: 9899 with a door, where
+	// registrars look for it because no message tells it, and any free one without.
+	EncapsulationPort uint16
 	Doors             []Door         // for registrars that come to us; none: they cannot
 	RegistrarKeys     []RegistrarKey // who may come through a secured door
 	TLS               TLS

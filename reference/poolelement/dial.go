@@ -5,6 +5,7 @@ package poolelement
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -45,6 +46,10 @@ func (e *Element) localPort(t association.Transport) uint16 {
 	return 0
 }
 
+func (e *Element) hasDoor(t association.Transport) bool {
+	return slices.ContainsFunc(e.cfg.Doors, func(d Door) bool { return d.Transport == t })
+}
+
 // open opens doors, stacks and announcements, and prepares TLS. Nothing runs yet.
 func (e *Element) open(ctx context.Context) error {
 	e.cfg.Doors = append([]Door(nil), e.cfg.Doors...)
@@ -80,7 +85,7 @@ func (e *Element) openStacks() error {
 		}
 		s, err := association.NewStack(association.StackConfig{
 			Local: e.cfg.Local, Transport: t, Tap: e.cfg.Tap,
-			UDPPort: e.cfg.EncapsulationPort, EphemeralUDP: e.cfg.EncapsulationPort == 0,
+			UDPPort: e.cfg.EncapsulationPort, EphemeralUDP: e.cfg.EncapsulationPort == 0 && !e.hasDoor(t),
 		})
 		if err != nil {
 			return fmt.Errorf("poolelement: %s: %w", t, err)

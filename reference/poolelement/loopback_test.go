@@ -161,10 +161,9 @@ func TestRegistrarComesThroughADoor(t *testing.T) {
 	for _, transport := range []association.Transport{association.SCTPUDP, association.TCP} {
 		t.Run(string(transport), func(t *testing.T) {
 			_, home := startRegistrar(t, transport, "127.77.0.3", loopbackKey)
-			const encapsulation = 19899 // known to who calls us
 			e, err := poolelement.Start(t.Context(), poolelement.Config{
 				Identity: "alice", Key: loopbackKey,
-				Registrars: []poolelement.Registrar{home}, EncapsulationPort: encapsulation,
+				Registrars:    []poolelement.Registrar{home},
 				Doors:         []poolelement.Door{{Transport: transport, Secured: true, Addr: netip.MustParseAddrPort("127.77.0.101:0")}},
 				RegistrarKeys: []poolelement.RegistrarKey{{Name: "registrar-2", Key: key, Server: server2}},
 				Timers:        poolelement.Timers{Stop: 100 * time.Millisecond}, // the new home does not answer
@@ -182,7 +181,7 @@ func TestRegistrarComesThroughADoor(t *testing.T) {
 			defer cancel()
 			call := func(identity string, key []byte) (association.Association, error) {
 				d := association.Dialer{
-					Transport: transport, Local: netip.MustParseAddr("127.77.0.4"), UDPPort: encapsulation, PPID: wire.PPIDASAP,
+					Transport: transport, Local: netip.MustParseAddr("127.77.0.4"), PPID: wire.PPIDASAP,
 					TLS: &tlspsk.Config{PSKIdentity: identity, PSKKey: key, Messages: transport.IsSCTP(), MaxVersion: tlspsk.TLS12},
 				}
 				return d.Dial(ctx, e.Doors()[0].Addr)
