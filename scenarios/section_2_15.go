@@ -146,7 +146,7 @@ func clearMessages(ctx context.Context, r *engine.Run) {
 		for _, door := range append(stranger.Clear(wire.ENRP), stranger.Secured(wire.ENRP)...) {
 			attempts = append(attempts, stranger.InClear(ctx, door, victim.ENRP(at)...)...)
 		}
-		announcer := attackers.Announcer{Site: stranger.Site}
+		announcer := attackers.Announcer(stranger)
 		datagrams, err := announcer.Announce(ctx, append(victim.ASAP(at), victim.ENRP(at)...)...)
 		attempts = append(attempts, datagrams...)
 		return attempted(g, attempts, err)

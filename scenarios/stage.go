@@ -209,8 +209,6 @@ func noneAccepted(g gomega.Gomega, attempts []attackers.Attempt) string {
 	return fmt.Sprintf("none of %d attempts was accepted", len(attempts))
 }
 
-func isSecured(i *sut.Instance) bool { return i.Security == sut.Secured }
-
 // identity is what a stranger may have overheard.
 func identity(i *sut.Instance) attackers.KnownIdentity {
 	if i.Credentials.Element == nil {
