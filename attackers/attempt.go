@@ -40,6 +40,14 @@ type Attempt struct {
 	Err    error // why the association could not be opened, or how it ended
 }
 
+// Reached tells whether the far end had a part in the attempt: the message got there, or the
+// far end refused the association. Where not even that can be said, the attack may never
+// have left the attacker.
+func (a Attempt) Reached() bool {
+	var alert *tlspsk.AlertError
+	return a.Sent || a.Answer != nil || a.Ended || errors.Is(a.Err, association.ErrAborted) || errors.As(a.Err, &alert)
+}
+
 // String tells the attempt and what came of it, in a sentence.
 func (a Attempt) String() string {
 	at := fmt.Sprintf("%s at %s: ", a.What, a.Door)

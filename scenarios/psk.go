@@ -29,6 +29,7 @@ func pskHandshake(ctx context.Context, r *engine.Run) {
 	doors := site(r).Secured(wire.ASAP)
 	key := r.Instance.Credentials.Element
 	r.Baseline(ctx, "the TLS doors take associations", func(ctx context.Context, g gomega.Gomega) string {
+		g.Expect(doors).NotTo(gomega.BeEmpty(), "there is no ASAP door with TLS")
 		for _, door := range doors {
 			n, err := script.Open(ctx, plainOptions(r, "pe honest", door, nil))
 			g.Expect(err).NotTo(gomega.HaveOccurred(), "open an association")

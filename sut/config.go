@@ -234,6 +234,25 @@ func standardDoors(doors []Door, security Security) []Door {
 			added = append(added, other)
 		}
 	}
+	if security == Secured {
+		added = append(added, announcementDoors(doors)...)
+	}
+	return added
+}
+
+// announcementDoors are the UDP ports of announcements (RFC 5352 section 3.6): whether
+// anybody listens there or not, what comes there in clear must have no effect.
+func announcementDoors(doors []Door) []Door {
+	var added []Door
+	for _, d := range doors {
+		udp := Door{
+			Protocol: d.Protocol, Transport: association.UDP,
+			Addr: netip.AddrPortFrom(d.Addr.Addr(), standardPort(d.Protocol, false)),
+		}
+		if !slices.Contains(doors, udp) && !slices.Contains(added, udp) {
+			added = append(added, udp)
+		}
+	}
 	return added
 }
 
