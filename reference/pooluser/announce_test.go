@@ -198,6 +198,7 @@ func TestFloodOfAnnouncementsDisplacesNobody(t *testing.T) {
 	t.Run("a configured one behind silent ones", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			n := newNetwork(t)
+			n.silent = true
 			n.registrar("configured", addr1, listed(peA))
 			m, listen := listening(t)
 			u := n.start(listen, addr1)

@@ -89,7 +89,7 @@ func (e *entry) drop(id wire.PEID) {
 // holds u.mu.
 func (u *User) cached(handle string, now time.Time) *entry {
 	e := u.cache[handle]
-	if e == nil || u.cfg.Timers.StaleCache < 0 || now.Sub(e.fetched) >= u.cfg.Timers.StaleCache {
+	if e == nil || now.Sub(e.fetched) >= u.cfg.Timers.StaleCache {
 		return nil
 	}
 	return e

@@ -3,6 +3,7 @@
 package pooluser_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -79,6 +80,20 @@ func TestNegativeResponseEmptiesTheCache(t *testing.T) {
 	})
 }
 
+// The registrar was asked although the cache was fresh, for want of elements.
+func TestNegativeResponseEmptiesAFreshCacheToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil, peA)
+		s, a := b.open(peA)
+		b.dir.set(func(d *directory) { d.elements = nil })
+		a.Abort("")
+		<-s.Done()
+		if r, err := b.user.Resolve(within(t, time.Second), pool); !errors.Is(err, pooluser.ErrUnknownPool) {
+			t.Errorf("got %v, %v: want ErrUnknownPool", elementsOf(r), err)
+		}
+	})
+}
+
 func TestCacheIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(t)
@@ -110,6 +125,24 @@ func TestCacheIsBounded(t *testing.T) {
 		synctest.Wait()
 		if asked["pool1"] != 2 || asked["pool2"] != 1 || asked["pool3"] != 1 {
 			t.Errorf("asked %v, want pool1 twice", asked)
+		}
+	})
+}
+
+func TestResolutionBelongsToTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(t)
+		n.registrar("good", addr1, listed(peA))
+		u := n.start(nil, addr1)
+		first, err := u.Resolve(within(t, time.Second), pool)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := first.Elements[0].User.Addrs[0]
+		first.Elements[0].User.Addrs[0] = first.Elements[0].User.Addrs[0].Next()
+		second, err := u.Resolve(within(t, time.Second), pool)
+		if err != nil || !second.Cached || second.Elements[0].User.Addrs[0] != at {
+			t.Errorf("%+v, %v: the cache was changed through the copy", second, err)
 		}
 	})
 }

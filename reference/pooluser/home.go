@@ -71,7 +71,6 @@ func (u *User) abandon(h *home, reason error) {
 	current := u.home == h
 	if current {
 		u.home, u.abandoned = nil, h.candidate
-		h.candidate.Failures++
 		u.announceMove()
 	}
 	u.mu.Unlock()

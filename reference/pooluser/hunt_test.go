@@ -138,6 +138,7 @@ func TestUnauthenticatedRegistrarIsNeverAsked(t *testing.T) {
 		info association.Info
 	}{
 		{"in clear", association.Info{}},
+		{"in clear, whatever it says", association.Info{Identity: verified.Identity}},
 		{"anonymous", association.Info{Secured: true, TLS: tlspsk.State{Version: "TLS 1.3"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -158,6 +158,32 @@ func (k *worker) accept() *channel.Channel {
 	return ch
 }
 
+// user returns a pool user that trusts the authority of w.
+func (w *world) user(transport association.Transport) *pooluser.User {
+	w.t.Helper()
+	cred := pooluser.Credentials{RootCAs: pooled(w.root)}
+	u, err := pooluser.New(w.t.Context(), pooluser.Config{
+		Servers:     []pooluser.Server{{Transport: transport, Addr: netip.AddrPortFrom(w.at, 0), Name: registrarName}},
+		Credentials: cred, Elements: pooluser.Elements{Credentials: cred},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { u.Close(context.Background()) })
+	return u
+}
+
+// tell sends a cookie and data to the pool user.
+func tell(t *testing.T, ch *channel.Channel, cookie, data string) {
+	t.Helper()
+	if err := ch.SendControl(t.Context(), &wire.Cookie{Value: []byte(cookie)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := ch.SendData(t.Context(), []byte(data)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func hear(t *testing.T, ch *channel.Channel) channel.Received {
 	t.Helper()
 	r, err := ch.Receive(within(t, patience))
@@ -183,15 +209,7 @@ func TestPoolUserWithTheReferenceRegistrar(t *testing.T) {
 			w := newWorld(t, tc.net+"1")
 			a := w.work("a", peA, tc.net+"10", tc.element, 2)
 			b := w.work("b", peB, tc.net+"11", tc.element, 1)
-			cred := pooluser.Credentials{RootCAs: pooled(w.root)}
-			u, err := pooluser.New(t.Context(), pooluser.Config{
-				Servers:     []pooluser.Server{{Transport: tc.registrar, Addr: netip.AddrPortFrom(w.at, 0), Name: registrarName}},
-				Credentials: cred, Elements: pooluser.Elements{Credentials: cred},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { u.Close(context.Background()) })
+			u := w.user(tc.registrar)
 			s, err := u.Open(within(t, patience), pool)
 			if err != nil {
 				t.Fatal(err)
@@ -203,37 +221,12 @@ func TestPoolUserWithTheReferenceRegistrar(t *testing.T) {
 			if got := hear(t, atA); string(got.Data) != "hello A" {
 				t.Errorf("A got %q", got.Data)
 			}
-			for _, err := range []error{
-				atA.SendControl(t.Context(), &wire.Cookie{Value: []byte("state of A")}), atA.SendData(t.Context(), []byte("hello PU")),
-			} {
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
+			tell(t, atA, "state of A", "hello PU")
 			if r, err := s.Receive(within(t, patience)); err != nil || string(r.Data) != "hello PU" {
 				t.Errorf("the pool user got %q, %v", r.Data, err)
 			}
 
-			if err := atA.Association().Abort("crash"); err != nil {
-				t.Fatal(err)
-			}
-			atB := b.accept()
-			if err := s.Send(within(t, patience), []byte("hello B")); err != nil {
-				t.Fatal(err)
-			}
-			if echo, ok := hear(t, atB).Control.(*wire.CookieEcho); !ok || string(echo.Value) != "state of A" {
-				t.Errorf("first B got %+v, want the cookie", echo)
-			}
-			if got := hear(t, atB); string(got.Data) != "hello B" {
-				t.Errorf("then B got %q", got.Data)
-			}
-			if f := <-s.Failovers(); f.From.ID != peA || f.To.ID != peB {
-				t.Errorf("notice %s to %s", f.From.ID, f.To.ID)
-			}
-			// The registrar verifies the report by a keep-alive to A.
-			if m, ok := a.next().(*wire.EndpointKeepAlive); !ok || string(m.PoolHandle) != pool {
-				t.Errorf("A got %+v from its registrar, want a keep-alive", m)
-			}
+			atB := crash(t, s, a, atA, b)
 			if _, protection, _ := s.Element(); !protection.Secured || !protection.Authenticated || !protection.Encrypted {
 				t.Errorf("protection at B: %s", protection)
 			}
@@ -245,4 +238,30 @@ func TestPoolUserWithTheReferenceRegistrar(t *testing.T) {
 			}
 		})
 	}
+}
+
+// crash ends a's channel and returns the one that the session goes on with at b.
+func crash(t *testing.T, s *pooluser.Session, a *worker, atA *channel.Channel, b *worker) *channel.Channel {
+	t.Helper()
+	if err := atA.Association().Abort("crash"); err != nil {
+		t.Fatal(err)
+	}
+	atB := b.accept()
+	if err := s.Send(within(t, patience), []byte("hello B")); err != nil {
+		t.Fatal(err)
+	}
+	if echo, ok := hear(t, atB).Control.(*wire.CookieEcho); !ok || string(echo.Value) != "state of A" {
+		t.Errorf("first B got %+v, want the cookie", echo)
+	}
+	if got := hear(t, atB); string(got.Data) != "hello B" {
+		t.Errorf("then B got %q", got.Data)
+	}
+	if f := <-s.Failovers(); f.From.ID != peA || f.To.ID != peB {
+		t.Errorf("notice %s to %s", f.From.ID, f.To.ID)
+	}
+	// The registrar verifies the report by a keep-alive to A.
+	if m, ok := a.next().(*wire.EndpointKeepAlive); !ok || string(m.PoolHandle) != pool {
+		t.Errorf("A got %+v from its registrar, want a keep-alive", m)
+	}
+	return atB
 }

@@ -91,11 +91,6 @@ func (s *Session) permit(to SecurityContext) error {
 
 // dial sets up one association and judges its security.
 func (s *Session) dial(ctx context.Context, e wire.PoolElement, addr netip.Addr, secured bool) (*link, error) {
-	if !secured { // not even a clear association is set up in vain
-		if err := s.permit(SecurityContext{}); err != nil {
-			return nil, err
-		}
-	}
 	ch, err := s.associate(ctx, &e, addr, secured)
 	if err != nil {
 		return nil, err

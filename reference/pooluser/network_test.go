@@ -105,6 +105,8 @@ func (m *memory) Err() error {
 type network struct {
 	t *testing.T
 
+	silent bool // what happens where there is no host: nothing, or the dial is refused
+
 	mu    sync.Mutex
 	hosts map[netip.AddrPort]*host
 	log   []string // what happened, in order
@@ -163,6 +165,9 @@ func (n *network) dialFunc(ctx context.Context, t pooluser.Target) (association.
 	h := n.hosts[t.Addr]
 	if h == nil {
 		n.mu.Unlock()
+		if n.silent {
+			<-ctx.Done()
+		}
 		return nil, fmt.Errorf("dial %s: %w", t.Addr, syscall.ECONNREFUSED)
 	}
 	h.dials++

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -65,8 +66,13 @@ func TestAlternateRegistrarIsAdoptedAfterT1(t *testing.T) {
 		if took := time.Since(start); took != 25*time.Second || r.Server != server(addr2) {
 			t.Errorf("answered after %v by %s, want 25 s and the alternate registrar", took, r.Server)
 		}
-		if got := len(mute.accept().pending()); got != 2 {
+		far := mute.accept()
+		if got := len(far.pending()); got != 2 {
 			t.Errorf("the silent registrar was asked %d times, want 2", got)
+		}
+		synctest.Wait()
+		if !errors.Is(far.Err(), io.EOF) {
+			t.Errorf("the association with the silent registrar: %v, want a graceful end", far.Err())
 		}
 		if mute.count() != 1 {
 			t.Errorf("the silent registrar was dialled %d times, want 1", mute.count())
@@ -277,22 +283,4 @@ func unhex(t *testing.T, s string) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-func TestResolutionBelongsToTheCaller(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := newNetwork(t)
-		n.registrar("good", addr1, listed(peA))
-		u := n.start(nil, addr1)
-		first, err := u.Resolve(within(t, time.Second), pool)
-		if err != nil {
-			t.Fatal(err)
-		}
-		at := first.Elements[0].User.Addrs[0]
-		first.Elements[0].User.Addrs[0] = first.Elements[0].User.Addrs[0].Next()
-		second, err := u.Resolve(within(t, time.Second), pool)
-		if err != nil || !second.Cached || second.Elements[0].User.Addrs[0] != at {
-			t.Errorf("%+v, %v: the cache was changed through the copy", second, err)
-		}
-	})
 }

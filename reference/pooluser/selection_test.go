@@ -158,6 +158,7 @@ func TestElementsThatCannotBeUsedAreLeftOut(t *testing.T) {
 			d.elements[0].User.Kind = wire.TransportUDP
 			d.elements[1].User.Port = 0
 			twice := d.elements[2]
+			twice.Policy.Priority = 1000
 			twice.User.Addrs = []netip.Addr{netip.MustParseAddr("192.0.2.66")}
 			d.elements = append(d.elements, twice) // the same identifier again
 		})
@@ -167,6 +168,10 @@ func TestElementsThatCannotBeUsedAreLeftOut(t *testing.T) {
 		}
 		if got := slices.Sorted(maps.Keys(b.pe)); len(got) != 3 || b.pe[peA].count()+b.pe[peB].count() != 0 {
 			t.Error("an element was dialled that cannot be used")
+		}
+		synctest.Wait()
+		if got := b.registrar.reported(); len(got) != 0 {
+			t.Errorf("reported %v", got)
 		}
 	})
 }

@@ -16,7 +16,6 @@ type candidate struct {
 	Announced
 	configured bool
 	expires    time.Time      // T7-ENRPoutdate; unused when configured
-	tried      uint64         // when it was last tried, as a count of attempts
 	tls        *tlspsk.Config // built once; see Target.TLS
 }
 
@@ -106,18 +105,14 @@ func (l *serverList) next(now time.Time, tried map[serverKey]bool) *candidate {
 		if c.trusted() {
 			class = 1
 		}
-		if b := best[class]; b == nil || c.Failures < b.Failures || c.Failures == b.Failures && c.tried < b.tried {
+		if b := best[class]; b == nil || c.Failures < b.Failures {
 			best[class] = c
 		}
 	}
 	l.attempts++
 	turn := int(l.attempts % 2)
-	c := best[turn]
-	if c == nil {
-		c = best[1-turn]
+	if best[turn] == nil {
+		turn = 1 - turn
 	}
-	if c != nil {
-		c.tried = l.attempts
-	}
-	return c
+	return best[turn]
 }
