@@ -37,7 +37,8 @@ func newWorld(t *testing.T, at string) *world {
 	grant := registrar.Grant{Role: registrar.RolePE, Pools: []string{pool}}
 	var err error
 	w.keys, err = registrar.NewKeys(
-		registrar.Identity{Name: "a", Key: pskOf("a"), Grant: grant}, registrar.Identity{Name: "b", Key: pskOf("b"), Grant: grant})
+		registrar.Identity{Name: "a", Key: pskOf("a"), Grant: grant}, registrar.Identity{Name: "b", Key: pskOf("b"), Grant: grant},
+		registrar.Identity{Name: "pu", Key: pskOf("pu"), Grant: registrar.Grant{Role: registrar.RolePU}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,13 +160,15 @@ func (k *worker) accept() *channel.Channel {
 }
 
 // user returns a pool user that trusts the authority of w.
-func (w *world) user(transport association.Transport) *pooluser.User {
+func (w *world) user(change func(*pooluser.Config)) *pooluser.User {
 	w.t.Helper()
 	cred := pooluser.Credentials{RootCAs: pooled(w.root)}
-	u, err := pooluser.New(w.t.Context(), pooluser.Config{
-		Servers:     []pooluser.Server{{Transport: transport, Addr: netip.AddrPortFrom(w.at, 0), Name: registrarName}},
+	cfg := pooluser.Config{
+		Servers:     []pooluser.Server{{Transport: association.TCP, Addr: netip.AddrPortFrom(w.at, 0), Name: registrarName}},
 		Credentials: cred, Elements: pooluser.Elements{Credentials: cred},
-	})
+	}
+	change(&cfg)
+	u, err := pooluser.New(w.t.Context(), cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -209,7 +212,7 @@ func TestPoolUserWithTheReferenceRegistrar(t *testing.T) {
 			w := newWorld(t, tc.net+"1")
 			a := w.work("a", peA, tc.net+"10", tc.element, 2)
 			b := w.work("b", peB, tc.net+"11", tc.element, 1)
-			u := w.user(tc.registrar)
+			u := w.user(func(c *pooluser.Config) { c.Servers[0].Transport = tc.registrar })
 			s, err := u.Open(within(t, patience), pool)
 			if err != nil {
 				t.Fatal(err)
@@ -264,4 +267,51 @@ func crash(t *testing.T, s *pooluser.Session, a *worker, atA *channel.Channel, b
 		t.Errorf("A got %+v from its registrar, want a keep-alive", m)
 	}
 	return atB
+}
+
+func TestRegistrarThatKnowsThePoolUserByItsKey(t *testing.T) {
+	w := newWorld(t, "127.63.12.1")
+	w.work("a", peA, "127.63.12.10", association.TCP, 1)
+	u := w.user(func(c *pooluser.Config) {
+		c.Credentials = pooluser.Credentials{PSKIdentity: "pu", PSKKey: pskOf("pu")}
+	})
+	if r, err := u.Resolve(within(t, patience), pool); err != nil || len(r.Elements) != 1 {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// An announcement by UDP, to the IANA client channel on loopback.
+func TestAnnouncedRegistrarIsFound(t *testing.T) {
+	w := newWorld(t, "127.63.13.1")
+	w.work("a", peA, "127.63.13.10", association.TCP, 1)
+	group := netip.MustParseAddr("224.0.1.185")
+	var at netip.AddrPort
+	u := w.user(func(c *pooluser.Config) {
+		c.Servers = nil
+		c.Announce = &pooluser.Announce{
+			Local: netip.MustParseAddrPort("0.0.0.0:0"), Groups: []netip.Addr{group}, Interface: "lo", Name: registrarName,
+			Listen: func(ctx context.Context, a *pooluser.Announce) (pooluser.Source, error) {
+				source, err := pooluser.ListenDatagram(ctx, a)
+				if err == nil {
+					at = source.(*association.Datagram).Local()
+				}
+				return source, err
+			},
+		}
+	})
+	sender, err := association.ListenDatagram(t.Context(), association.DatagramConfig{Local: netip.AddrPortFrom(w.at, 0), Interface: "lo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sender.Close() })
+	b, err := wire.Encode(&wire.ServerAnnounce{Server: 1, Transports: []wire.Transport{tcpAt(w.at.String() + ":3864")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sender.Send(t.Context(), b, netip.AddrPortFrom(group, at.Port())); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := u.Resolve(within(t, patience), pool); err != nil || r.Server.Transport != association.TCP {
+		t.Errorf("%v, %v", r, err)
+	}
 }
