@@ -35,5 +35,6 @@ func (r *Registrar) remove(handle []byte, id wire.PEID, why string, now time.Tim
 	r.stats.Removed++
 	r.log.Info("removed", "pool", wire.PoolHandle(handle).String(), "pe", id.String(), "why", why)
 	r.scheduleExpiry(now)
+	r.changed(element.Handle)
 	r.announce(wire.DelPE, handle, &element.PE)
 }

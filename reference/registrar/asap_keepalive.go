@@ -21,6 +21,7 @@ const (
 	watchSpacing                    // a keep-alive is wanted, but the last one was too recent
 	watchAwaiting                   // a keep-alive was sent; the timer runs to its time-out
 	watchOrphaned                   // the association is gone; the timer runs to the removal
+	watchClaimed                    // taken over, and not yet reached; no timer runs
 )
 
 // liveness watches one element that this registrar owns. There is at most one keep-alive
@@ -31,23 +32,14 @@ type liveness struct {
 	session *session // the association that the element registered from; nil when orphaned
 	state   watchState
 	sent    time.Time // the last keep-alive
-	timer   *time.Timer
-	seq     uint64 // a timer that fires late finds that seq has moved on
-}
-
-func (l *liveness) stop() {
-	l.seq++
-	if l.timer != nil {
-		l.timer.Stop()
-	}
+	newHome bool      // the next keep-alive claims the element (RFC 5353 section 3.5.2)
+	alarm   alarm
 }
 
 // arm moves l to state and calls r.watchTimer after d.
 func (r *Registrar) arm(l *liveness, state watchState, d time.Duration) {
-	l.stop()
 	l.state = state
-	seq := l.seq
-	l.timer = time.AfterFunc(d, func() { r.watchTimer(l, seq) })
+	r.set(&l.alarm, d, func(now time.Time) { r.watchTimer(l, now) })
 }
 
 // spread varies the idle cycle by plus/minus 50 percent (RFC 5352 section 3.5).
@@ -71,7 +63,8 @@ func (r *Registrar) watch(s *session, handle []byte, id wire.PEID) {
 	}
 	l.session = s
 	s.serves[l] = struct{}{}
-	if l.state == watchIdle || l.state == watchOrphaned {
+	l.newHome = false // it came by itself
+	if l.state == watchIdle || l.state == watchOrphaned || l.state == watchClaimed {
 		r.arm(l, watchIdle, r.spread())
 	}
 }
@@ -79,7 +72,7 @@ func (r *Registrar) watch(s *session, handle []byte, id wire.PEID) {
 func (r *Registrar) unwatch(handle []byte, id wire.PEID) {
 	key := elementKey{string(handle), id}
 	if l := r.live[key]; l != nil {
-		l.stop()
+		l.alarm.stop()
 		if l.session != nil {
 			delete(l.session.serves, l)
 		}
@@ -101,7 +94,7 @@ func (r *Registrar) orphan(s *session) {
 
 // probe asks for a keep-alive to the element, at once or as soon as its spacing allows.
 func (r *Registrar) probe(l *liveness, now time.Time) {
-	if l.state == watchAwaiting || l.state == watchSpacing || l.state == watchOrphaned {
+	if l.state != watchIdle {
 		return
 	}
 	if wait := r.cfg.Timers.KeepAliveSpacing - now.Sub(l.sent); !l.sent.IsZero() && wait > 0 {
@@ -113,17 +106,12 @@ func (r *Registrar) probe(l *liveness, now time.Time) {
 
 func (r *Registrar) keepAlive(l *liveness, now time.Time) {
 	l.sent = now
-	l.session.send(&wire.EndpointKeepAlive{Server: r.cfg.ServerID, PoolHandle: wire.PoolHandle(l.key.handle), PEID: l.key.id, HasPEID: r.cfg.Wire.KeepAlivePEID})
+	l.session.send(&wire.EndpointKeepAlive{NewHome: l.newHome, Server: r.cfg.ServerID, PoolHandle: wire.PoolHandle(l.key.handle), PEID: l.key.id, HasPEID: r.cfg.Wire.KeepAlivePEID})
+	l.newHome = false
 	r.arm(l, watchAwaiting, r.cfg.Timers.KeepAliveTimeout)
 }
 
-func (r *Registrar) watchTimer(l *liveness, seq uint64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed || l.seq != seq {
-		return
-	}
-	now := time.Now()
+func (r *Registrar) watchTimer(l *liveness, now time.Time) {
 	switch l.state {
 	case watchIdle, watchSpacing:
 		r.keepAlive(l, now)

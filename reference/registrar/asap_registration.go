@@ -44,6 +44,7 @@ func (r *Registrar) store(s *session, m *wire.Registration, now time.Time) []wir
 		Kind: wire.TransportSCTP, Port: s.origin.Info.Remote.Port(), Use: wire.DataOnly,
 		Addrs: []netip.Addr{s.origin.Info.Remote.Addr().Unmap()},
 	}
+	existing, found := r.space.Lookup(m.PoolHandle, pe.ID)
 	if _, err := r.space.Register(now, m.PoolHandle, &pe, s.principal.Name); err != nil {
 		causes := causesOf(err)
 		r.log.Warn("registration rejected", "pool", m.PoolHandle.String(), "pe", pe.ID.String(), "error", err)
@@ -53,6 +54,9 @@ func (r *Registrar) store(s *session, m *wire.Registration, now time.Time) []wir
 	r.log.Info("registered", "pool", m.PoolHandle.String(), "pe", pe.ID.String(), "owner", s.principal.Name, "life", pe.Life)
 	r.watch(s, m.PoolHandle, pe.ID)
 	r.scheduleExpiry(now)
+	if !found || !sameElement(&existing.PE, &pe) {
+		r.changed(string(m.PoolHandle))
+	}
 	r.announce(wire.AddPE, m.PoolHandle, &pe)
 	return nil
 }

@@ -15,7 +15,8 @@ const maxResolutionBytes = 64_000
 
 // resolution answers an ASAP_HANDLE_RESOLUTION (RFC 5352 section 3.3). The policy of the
 // pool is always included, although it may be left out for round robin, because some pool
-// users insist on it. Pool users need neither the ASAP transport nor do they get it.
+// users insist on it. Pool users need neither the ASAP transport nor do they get it. With the
+// S bit, changes of the pool are told as long as the association lasts.
 func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Time) {
 	q := s.query(m, now)
 	q.Handle = m.PoolHandle
@@ -32,11 +33,18 @@ func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Ti
 	if m.HasItems && m.Items > 0 && int64(m.Items) < int64(limit) {
 		limit = int(m.Items)
 	}
-	elements, policy, err := r.space.Resolve(m.PoolHandle, limit, nil)
+	answer = r.poolAnswer(m.PoolHandle, limit)
+	answer.UpdatesAccepted = m.Subscribe && len(answer.Causes) == 0 && r.subscribe(s, string(m.PoolHandle))
+	s.send(&answer)
+}
+
+// poolAnswer lists at most limit elements of a pool, or says that there is none.
+func (r *Registrar) poolAnswer(handle wire.PoolHandle, limit int) wire.HandleResolutionResponse {
+	answer := wire.HandleResolutionResponse{PoolHandle: handle}
+	elements, policy, err := r.space.Resolve(handle, limit, nil)
 	if err != nil {
 		answer.Causes = []wire.Cause{{Code: wire.CauseUnknownPoolHandle}}
-		s.send(&answer)
-		return
+		return answer
 	}
 	size := 0
 	for i := range elements {
@@ -47,5 +55,5 @@ func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Ti
 		}
 	}
 	answer.Policy, answer.HasPolicy, answer.Elements = policy, true, elements
-	s.send(&answer)
+	return answer
 }

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net/netip"
-	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
@@ -53,55 +52,6 @@ func (d Door) String() string {
 	return fmt.Sprintf("%s %s %s %s", d.Protocol, d.Transport, security, d.Addr)
 }
 
-// Timers are the protocol timers. RFC 5352 section 7.2 and RFC 5353 section 4.2 give names
-// and, for some, values.
-type Timers struct {
-	// KeepAlive is the mean time between keep-alives to one idle element; each one is
-	// spread by plus/minus 50 percent (RFC 5352 section 3.5). The RFC gives no value.
-	KeepAlive time.Duration
-	// KeepAliveTimeout is how long an element may take to acknowledge, and how long one
-	// that lost its association may take to come back.
-	KeepAliveTimeout time.Duration
-	// KeepAliveSpacing is the least time between two keep-alives to one element, whatever
-	// the reason (draft section 2.14). Requests in between are served by one keep-alive.
-	KeepAliveSpacing time.Duration
-	// TableSession is how long a peer may take between two requests of one handle table
-	// download (RFC 5353 section 3.2.3).
-	TableSession time.Duration
-}
-
-// DefaultTimers returns the timers of a registrar in service.
-func DefaultTimers() Timers {
-	return Timers{
-		KeepAlive:        30 * time.Second,
-		KeepAliveTimeout: 5 * time.Second, // MAX-TIME-NO-RESPONSE, RFC 5353 section 4.2
-		KeepAliveSpacing: time.Second,
-		TableSession:     5 * time.Second,
-	}
-}
-
-// Limits bound what the registrar spends on others.
-type Limits struct {
-	MaxSessions   int   // associations at once; the next one is aborted
-	MaxPerAddress int   // associations at once from one address
-	SendQueue     int   // messages waiting for one association; a node that does not read is aborted
-	MaxResolution int   // elements in one resolution response; a response is one message of at most 64 KiB
-	TableBytes    int   // bytes of pool entries in one handle table response; rsplib reads at most 1400
-	MaxPools      int   // pools in the handlespace
-	MaxElements   int   // elements in the handlespace
-	MaxPerOwner   int   // elements registered by one identity
-	MaxLife       int32 // longest registration life granted, in seconds; -1 allows infinite
-}
-
-// DefaultLimits returns limits for a registrar with tens of thousands of elements.
-func DefaultLimits() Limits {
-	return Limits{
-		MaxSessions: 20_000, MaxPerAddress: 2_000, SendQueue: 1024,
-		MaxResolution: 500, TableBytes: 1300,
-		MaxPools: 100_000, MaxElements: 1_000_000, MaxPerOwner: 10_000, MaxLife: -1,
-	}
-}
-
 // TLS is how a secured registrar speaks TLS. The zero value is TLS 1.2 and 1.3 with the
 // suites that package tlspsk prefers.
 type TLS struct {
@@ -128,6 +78,15 @@ type Config struct {
 	Limits            Limits
 	Defences          *Defences // nil: NewDefences()
 	Wire              wire.Options
+
+	Peers      []Peer      // the other registrars; none: this one is alone until another comes
+	Credential *Credential // for peers and elements that name no other; required with Peers when secured
+	// ElementCredential is for elements that are taken over; nil: Credential.
+	ElementCredential ElementCredential
+	Arbitration       Arbitration
+	Announcements     *Announcements // nil: neither announced nor listened for
+	Dial              DialFunc       // nil: association.Dialer from the address of the doors
+
 	// AnswerClearResolution answers pool users that ask in clear (RFC 5352 section 9.3
 	// allows it, draft section 2.15 does not). Off by default.
 	AnswerClearResolution bool
@@ -160,12 +119,7 @@ func (c *Config) complete() error {
 		c.ServerID = wire.ServerID(binary.BigEndian.Uint32(seed[:4]))
 		seed[0]++
 	}
-	if c.Timers == (Timers{}) {
-		c.Timers = DefaultTimers()
-	}
-	if c.Limits == (Limits{}) {
-		c.Limits = DefaultLimits()
-	}
+	c.Timers, c.Limits = c.Timers.withDefaults(), c.Limits.withDefaults()
 	if c.Defences == nil {
 		d := NewDefences()
 		c.Defences = &d
@@ -173,7 +127,7 @@ func (c *Config) complete() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return nil
+	return c.checkPeers()
 }
 
 // tlsConfig returns what a secured door serves: pre-shared keys for elements and peers, a

@@ -16,6 +16,8 @@ func admit(o *Origin, keys Keyring) Principal {
 		return Principal{Role: RoleUnconfined, Name: address}
 	case !o.Info.Secured:
 		return Principal{Role: RoleNone, Name: address}
+	case o.Dialed != nil:
+		return admitDialed(o, keys, address)
 	case o.Info.Identity.Kind == tlspsk.PSK && keys != nil:
 		// The key may have been withdrawn between the handshake and now.
 		grant, ok := keys.Grant(o.Info.Identity.Name)
@@ -28,4 +30,22 @@ func admit(o *Origin, keys Keyring) Principal {
 	default:
 		return Principal{Role: RolePU, Name: address}
 	}
+}
+
+// admitDialed authenticates whom we called. It has shown to hold our key, which has to be a
+// pre-shared one (RFC 5353 section 6.2), and is still what we called it for.
+func admitDialed(o *Origin, keys Keyring, address string) Principal {
+	if o.Info.Identity.Kind != tlspsk.PSK {
+		return Principal{Role: RoleNone, Name: address}
+	}
+	d := o.Dialed
+	if d.Name == "" {
+		return Principal{Role: d.Role, Grant: d.Grant}
+	}
+	if keys != nil {
+		if grant, ok := keys.Grant(d.Name); ok && grant.Role == d.Role {
+			return Principal{Role: grant.Role, Name: d.Name, Grant: grant}
+		}
+	}
+	return Principal{Role: RoleNone, Name: address}
 }

@@ -25,7 +25,7 @@ func ownsElement(q *Query) *Refusal {
 	if q.Existing == nil || q.Principal.Role == RoleUnconfined {
 		return nil
 	}
-	if q.Existing.Owner == q.Principal.Name {
+	if q.Existing.Owner != "" && q.Existing.Owner == q.Principal.Name {
 		return nil
 	}
 	if q.Existing.Owner == "" && len(q.Existing.PE.User.Addrs) > 0 &&

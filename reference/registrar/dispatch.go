@@ -13,7 +13,7 @@ import (
 func (r *Registrar) handle(s *session, m wire.Message, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || s.closed {
+	if r.closed || s.closed || s.dismissed {
 		return
 	}
 	switch m := m.(type) {

@@ -8,20 +8,6 @@ import (
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
-// peerName: "peer" refuses an ENRP message that does not fit the association it came over.
-const peerName = "peer"
-
-// peer is a registrar that authenticated itself and gave its server ID (RFC 5353 section 3.4).
-type peer struct {
-	id        wire.ServerID
-	identity  string
-	session   *session // nil while it is not connected
-	lastHeard time.Time
-	info      wire.ServerInformation
-	hasInfo   bool
-	active    bool // false once another registrar has begun to take it over
-}
-
 // enrp handles a message that the defences let through. ASAP messages which no registrar
 // has to receive end here too and are ignored.
 func (r *Registrar) enrp(s *session, m wire.Message, now time.Time) {
@@ -45,11 +31,17 @@ func (r *Registrar) enrp(s *session, m wire.Message, now time.Time) {
 	case *wire.HandleTableRequest:
 		r.tableRequest(s, m, now)
 	case *wire.HandleUpdate:
-		r.handleUpdate(p, m, now)
+		r.handleUpdate(s, p, m, now)
 	case *wire.InitTakeover:
-		r.initTakeover(s, m)
+		r.initTakeover(s, p, m, now)
+	case *wire.InitTakeoverAck:
+		r.initTakeoverAck(p, m)
 	case *wire.TakeoverServer:
-		r.takeoverServer(p, m)
+		r.takeoverServer(p, m, now)
+	case *wire.ListResponse, *wire.HandleTableResponse:
+		r.answered(s, m)
+	case *wire.ENRPError:
+		r.enrpError(s, m)
 	}
 }
 
@@ -78,39 +70,5 @@ func endpoints(m wire.Message) (sender, receiver wire.ServerID) {
 		return m.Sender, m.Receiver
 	default:
 		return 0, 0
-	}
-}
-
-// peer finds or makes the record of the sending registrar. An association speaks for one
-// server ID, and a server ID belongs to one identity, so that a peer cannot speak for
-// another. RFC 5353 section 3.4.1 adds a peer on any message; here it has authenticated
-// itself before (draft section 2.5).
-func (r *Registrar) peer(s *session, m wire.Message, sender wire.ServerID, now time.Time) *peer {
-	granted := s.principal.Grant.Server
-	known := r.peers[sender]
-	switch {
-	case sender == 0 || sender == r.cfg.ServerID,
-		s.peer != 0 && s.peer != sender,
-		granted != 0 && granted != sender,
-		known != nil && known.identity != s.principal.Name && s.principal.Role != RoleUnconfined:
-		r.stats.Refused[peerName]++
-		r.log.Warn("refused", "message", m.Name(), "from", s.origin.Info.Remote, "identity", s.principal.Name,
-			"defence", peerName, "reason", "server ID "+sender.String()+" is not the sender's")
-		return nil
-	}
-	s.peer = sender
-	if known == nil {
-		known = &peer{id: sender, identity: s.principal.Name}
-		r.peers[sender] = known
-		r.log.Info("peer added", "peer", sender.String(), "identity", s.principal.Name)
-		r.sendPresence(s, true) // RFC 5353 section 3.4.1: have it tell who it is
-	}
-	known.session, known.lastHeard, known.active = s, now, true
-	return known
-}
-
-func (r *Registrar) peerGone(s *session) {
-	if p := r.peers[s.peer]; p != nil && p.session == s {
-		p.session = nil
 	}
 }

@@ -3,6 +3,7 @@
 package registrar
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -20,8 +21,8 @@ func (r *Registrar) announce(action wire.UpdateAction, handle []byte, pe *wire.P
 		return
 	}
 	for _, p := range r.peers {
-		if p.session != nil {
-			p.session.sendBytes(b)
+		if s := p.session(); s != nil {
+			s.sendBytes(b)
 		}
 	}
 }
@@ -29,20 +30,22 @@ func (r *Registrar) announce(action wire.UpdateAction, handle []byte, pe *wire.P
 // handleUpdate takes over what a peer announces of its own elements (RFC 5353 section
 // 3.3). An element's home registrar speaks for it, and nobody else: a peer may add an
 // element that names it as home, and remove one that is registered with it.
-func (r *Registrar) handleUpdate(p *peer, m *wire.HandleUpdate, now time.Time) {
-	existing, found := r.space.Lookup(m.PoolHandle, m.Element.ID)
+func (r *Registrar) handleUpdate(s *session, p *peer, m *wire.HandleUpdate, now time.Time) {
 	switch m.Action {
 	case wire.AddPE:
 		if m.Element.Home != p.id {
 			r.refusePeer(m, "the element's home is "+m.Element.Home.String())
 			return
 		}
-		if _, err := r.space.Register(now, m.PoolHandle, &m.Element, ""); err != nil {
-			r.log.Warn("update rejected", "pool", m.PoolHandle.String(), "pe", m.Element.ID.String(), "error", err)
+		if err := r.take(p, m.PoolHandle, &m.Element, now); err != nil {
+			r.log.Warn("update rejected", "peer", p.id.String(), "pool", m.PoolHandle.String(), "pe", m.Element.ID.String(), "error", err)
+			if !errors.Is(err, errForeign) {
+				r.sendError(s, causesOf(err))
+			}
 			return
 		}
-		r.unwatch(m.PoolHandle, m.Element.ID) // it may have moved away from us
 	case wire.DelPE:
+		existing, found := r.space.Lookup(m.PoolHandle, m.Element.ID)
 		if !found {
 			return
 		}
@@ -51,7 +54,7 @@ func (r *Registrar) handleUpdate(p *peer, m *wire.HandleUpdate, now time.Time) {
 			return
 		}
 		r.space.Deregister(m.PoolHandle, m.Element.ID)
-		r.unwatch(m.PoolHandle, m.Element.ID)
+		r.released(m.PoolHandle, m.Element.ID, now)
 	}
 	r.scheduleExpiry(now)
 	r.log.Info("updated by peer", "peer", p.id.String(), "action", m.Action.String(), "pool", m.PoolHandle.String(), "pe", m.Element.ID.String())

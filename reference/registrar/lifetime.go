@@ -33,7 +33,7 @@ func (r *Registrar) expire() {
 		if l := r.live[key]; l != nil && l.session != nil {
 			l.session.send(&wire.DeregistrationResponse{PoolHandle: wire.PoolHandle(e.Handle), PEID: e.PE.ID})
 		}
-		r.unwatch([]byte(e.Handle), e.PE.ID)
+		r.released([]byte(e.Handle), e.PE.ID, now)
 		r.stats.Removed++
 		r.log.Info("removed", "pool", wire.PoolHandle(e.Handle).String(), "pe", e.PE.ID.String(), "why", "registration life ended")
 		if e.PE.Home == r.cfg.ServerID { // another home speaks for its elements itself

@@ -32,7 +32,7 @@ type opener struct {
 
 func open(ctx context.Context, cfg Config) (*Registrar, error) {
 	cfg.Doors = append([]Door(nil), cfg.Doors...)
-	r, err := New(cfg)
+	r, err := create(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +42,10 @@ func open(ctx context.Context, cfg Config) (*Registrar, error) {
 			return nil, errors.Join(fmt.Errorf("registrar: open %s: %w", r.cfg.Doors[i], err), r.Close(ctx))
 		}
 	}
+	if err := r.openAnnouncements(ctx); err != nil {
+		return nil, errors.Join(err, r.Close(ctx))
+	}
+	r.begin()
 	return r, nil
 }
 
@@ -91,6 +95,9 @@ func (o *opener) stack(door *Door) (*association.Stack, error) {
 	}
 	o.stacks[key] = s
 	o.r.stacks = append(o.r.stacks, s)
+	if o.r.stackOf[door.Transport] == nil {
+		o.r.stackOf[door.Transport] = s
+	}
 	return s, nil
 }
 

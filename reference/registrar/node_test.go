@@ -160,7 +160,7 @@ func registration(handle string, pe wire.PoolElement) *wire.Registration {
 }
 
 // start returns a secured registrar that knows alice and bob (EchoPool), carol
-// (PrivatePool) and a peer.
+// (PrivatePool) and three peers, one of which may use any server ID.
 func start(t *testing.T, change func(*registrar.Config)) *registrar.Registrar {
 	t.Helper()
 	grant := func(pools ...string) registrar.Grant { return registrar.Grant{Role: registrar.RolePE, Pools: pools} }
@@ -169,6 +169,8 @@ func start(t *testing.T, change func(*registrar.Config)) *registrar.Registrar {
 		registrar.Identity{Name: "bob", Key: []byte("bob's key"), Grant: grant(pool)},
 		registrar.Identity{Name: "carol", Key: []byte("carol's key"), Grant: grant(otherPool)},
 		registrar.Identity{Name: "peer", Key: []byte("peer's key"), Grant: registrar.Grant{Role: registrar.RoleRegistrar, Server: peerID}},
+		registrar.Identity{Name: "third", Key: []byte("third's key"), Grant: registrar.Grant{Role: registrar.RoleRegistrar, Server: thirdID}},
+		registrar.Identity{Name: "any", Key: []byte("any's key"), Grant: registrar.Grant{Role: registrar.RoleRegistrar}},
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -34,9 +34,22 @@ type Registrar struct {
 	sessions map[*session]struct{}
 	perAddr  map[netip.Addr]int
 	live     map[elementKey]*liveness
-	peers    map[wire.ServerID]*peer
 	expiry   *time.Timer
 	stats    Stats
+
+	ready     bool // in service: the start-up of RFC 5353 section 3.2 is over
+	peers     map[wire.ServerID]*peer
+	callers   map[netip.AddrPort]*caller
+	heartbeat alarm
+	takeovers map[wire.ServerID]*takeover // of ours, by target
+	yields    map[wire.ServerID]*yield    // to others, by target
+	contested map[elementKey]contest
+	tables    int // handle table downloads under way
+	pools     map[string]*subscription
+	announcer announcer
+	stackOf   map[association.Transport]*association.Stack // to dial from; not changed after Start
+	claiming  chan struct{}                                // holds a token for each host that is dialed in a takeover
+	inService chan struct{}                                // closed when ready
 }
 
 // Stats counts what the registrar did since it was started.
@@ -47,10 +60,27 @@ type Stats struct {
 	Refused    map[string]uint64 // requests refused, by defence
 	Registered uint64            // registrations and re-registrations granted
 	Removed    uint64            // elements removed for whatever reason
+	Audits     uint64            // re-synchronizations begun because a checksum differed
+	Takeovers  uint64            // registrars taken over
+	Peers      int               // registrars on the list now
+	Elements   int               // elements in the handlespace now
 }
 
-// New returns a registrar without doors of its own, for associations handed to Serve.
+// New returns a registrar without doors of its own, for associations handed to Serve. It
+// dials its peers; where Config.Doors are given, they are what it tells them about itself.
 func New(cfg Config) (*Registrar, error) {
+	r, err := create(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.openAnnouncements(context.Background()); err != nil {
+		return nil, err
+	}
+	r.begin()
+	return r, nil
+}
+
+func create(cfg Config) (*Registrar, error) {
 	if len(cfg.Doors) == 0 {
 		cfg.Doors = []Door{{}} // Serve names the door of each association
 	}
@@ -58,16 +88,22 @@ func New(cfg Config) (*Registrar, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Registrar{
+	r := &Registrar{
 		cfg: cfg, log: cfg.Logger.With("server", cfg.ServerID.String()), ctx: ctx, cancel: cancel,
 		space: handlespace.New(handlespace.Options{
 			Server: cfg.ServerID, MaxPools: cfg.Limits.MaxPools, MaxElements: cfg.Limits.MaxElements,
 			MaxPerOwner: cfg.Limits.MaxPerOwner, Rand: cfg.Rand,
 		}),
 		sessions: make(map[*session]struct{}), perAddr: make(map[netip.Addr]int),
-		live: make(map[elementKey]*liveness), peers: make(map[wire.ServerID]*peer),
+		live:  make(map[elementKey]*liveness),
 		stats: Stats{Refused: make(map[string]uint64)},
-	}, nil
+		peers: make(map[wire.ServerID]*peer), callers: make(map[netip.AddrPort]*caller),
+		takeovers: make(map[wire.ServerID]*takeover), yields: make(map[wire.ServerID]*yield),
+		contested: make(map[elementKey]contest), pools: make(map[string]*subscription),
+		stackOf:  make(map[association.Transport]*association.Stack),
+		claiming: make(chan struct{}, cfg.Limits.Claims), inService: make(chan struct{}),
+	}
+	return r, nil
 }
 
 // Start opens every door of cfg and serves until Close. When a door cannot be opened,
@@ -95,11 +131,35 @@ func (r *Registrar) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
+	s.Peers, s.Elements = len(r.peers), r.space.Len()
 	s.Refused = make(map[string]uint64, len(r.stats.Refused))
 	for k, v := range r.stats.Refused {
 		s.Refused[k] = v
 	}
 	return s
+}
+
+// InService returns a channel that is closed when the start-up of RFC 5353 section 3.2 is
+// over. Until then pool elements and users are turned away, and peers rejected.
+func (r *Registrar) InService() <-chan struct{} { return r.inService }
+
+// Snapshot returns the handlespace as it is now.
+func (r *Registrar) Snapshot() handlespace.Snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.space.Snapshot()
+}
+
+// begin starts what the registrar does of its own.
+func (r *Registrar) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.beat()
+	if len(r.cfg.Peers) == 0 {
+		r.enterService("no peer is configured") // RFC 5353 section 3.2.2.1
+		return
+	}
+	r.wg.Go(func() { r.joinGroup(r.ctx) })
 }
 
 // Close ends every association gracefully, as long as ctx allows, and waits for all
@@ -136,7 +196,7 @@ func (r *Registrar) Close(ctx context.Context) error {
 
 func (r *Registrar) stopTimers() {
 	for _, l := range r.live {
-		l.stop()
+		l.alarm.stop()
 	}
 	if r.expiry != nil {
 		r.expiry.Stop()

@@ -75,6 +75,16 @@ type Origin struct {
 	Protocol wire.Protocol
 	Mode     Mode
 	Info     association.Info
+	Dialed   *Dialed // nil: the far end came to us
+}
+
+// Dialed says whom this registrar meant when it set up an association. Over TLS with a
+// pre-shared key nobody else can be there: the handshake ends only with the holder of the key.
+type Dialed struct {
+	Role Role
+	Name string // its own identity if that is known; its Grant then comes from the Keyring
+	// Grant is what one without a Name may do.
+	Grant Grant
 }
 
 // HasAddr tells whether a is one of the addresses of the association's far end.

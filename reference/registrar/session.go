@@ -23,39 +23,58 @@ type session struct {
 	cancel    context.CancelFunc
 
 	// Guarded by Registrar.mu.
-	peer   wire.ServerID // ENRP: the server ID that this association speaks for; 0 until known
-	table  tableSession
-	serves map[*liveness]struct{} // the elements that were registered over this association
-	closed bool
+	peer       wire.ServerID // ENRP: the server ID that this association speaks for; 0 until known
+	caller     *caller       // ENRP: who set it up; nil: the peer
+	table      tableSession
+	answers    map[uint8]chan<- wire.Message // who waits for a message of this type
+	serves     map[*liveness]struct{}        // the elements that were registered over this association
+	subscribed map[string]struct{}           // pools whose changes are told
+	dismissed  bool                          // nothing more is taken from it
+	closed     bool
+	ended      chan struct{} // closed with the session
+}
+
+func (r *Registrar) newSession(ctx context.Context, a association.Association, protocol wire.Protocol, dialed *Dialed) (*session, context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	return &session{
+		r: r, assoc: a, out: make(chan []byte, r.cfg.Limits.SendQueue), cancel: cancel, ended: make(chan struct{}),
+		answers: make(map[uint8]chan<- wire.Message), serves: make(map[*liveness]struct{}), subscribed: make(map[string]struct{}),
+		origin: Origin{Protocol: protocol, Mode: r.cfg.Mode, Info: a.Info(), Dialed: dialed},
+	}, ctx
 }
 
 // Serve speaks with the far end of a until the association ends or ctx is cancelled.
 // It owns a.
 func (r *Registrar) Serve(ctx context.Context, a association.Association, protocol wire.Protocol) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s := &session{
-		r: r, assoc: a, out: make(chan []byte, r.cfg.Limits.SendQueue), cancel: cancel,
-		serves: make(map[*liveness]struct{}),
-		origin: Origin{Protocol: protocol, Mode: r.cfg.Mode, Info: a.Info()},
-	}
+	s, ctx := r.newSession(ctx, a, protocol, nil)
 	if !r.join(s) {
+		s.cancel()
 		_ = a.Abort("lack of resources") // the association is given up either way
 		return
 	}
-	defer r.leave(s)
+	s.run(ctx)
+}
+
+// run speaks for a session that has joined.
+func (s *session) run(ctx context.Context) {
+	defer s.r.leave(s)
 	written := make(chan struct{})
 	go func() { defer close(written); s.write(ctx) }()
 	s.read(ctx)
-	cancel()
+	s.cancel()
 	<-written
-	_ = a.Abort("session ended") // after a graceful end this only frees what is left
+	_ = s.assoc.Abort("session ended") // after a graceful end this only frees what is left
 }
 
 func (r *Registrar) join(s *session) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	addr := s.origin.Info.Remote.Addr()
+	if s.origin.Protocol == wire.ASAP && !r.ready {
+		r.stats.Dropped++
+		r.log.Info("association refused: not in service yet", "from", s.origin.Info.Remote)
+		return false
+	}
 	if r.closed || len(r.sessions) >= r.cfg.Limits.MaxSessions || r.perAddr[addr] >= r.cfg.Limits.MaxPerAddress {
 		r.stats.Dropped++
 		r.log.Warn("association refused: lack of resources", "from", s.origin.Info.Remote, "sessions", len(r.sessions))
@@ -73,12 +92,14 @@ func (r *Registrar) leave(s *session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.closed = true
+	close(s.ended)
 	delete(r.sessions, s)
 	addr := s.origin.Info.Remote.Addr()
 	if r.perAddr[addr]--; r.perAddr[addr] == 0 {
 		delete(r.perAddr, addr)
 	}
 	r.orphan(s)
+	r.unsubscribe(s)
 	r.peerGone(s)
 }
 
@@ -150,7 +171,10 @@ func (s *session) sendBytes(b []byte) {
 
 // dismiss ends the association of a node that is refused and whose message has no answer
 // in RFC 5352 or 5353 that could tell it so.
-func (s *session) dismiss() { s.cancel() }
+func (s *session) dismiss() {
+	s.dismissed = true
+	s.cancel()
+}
 
 func (s *session) close(ctx context.Context) {
 	if err := s.assoc.Close(ctx); err != nil {

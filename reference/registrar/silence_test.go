@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package registrar_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/registrar"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// The defaults of RFC 5353 section 4.2.
+const (
+	heartbeat   = 30 * time.Second
+	lastHeard   = 61 * time.Second
+	noResponse  = 5 * time.Second
+	thirdID     = wire.ServerID(0x66778899)
+	smallID     = wire.ServerID(0x00000001)
+	aMoment     = time.Millisecond
+	elementLife = -1
+)
+
+// connectPeer introduces another peer registrar than introduce does.
+func connectPeer(t *testing.T, r *registrar.Registrar, identity string, id wire.ServerID) *node {
+	t.Helper()
+	p := connect(t, r, wire.ENRP, unknownHost, identity)
+	if m, ok := p.ask(&wire.Presence{Sender: id}).(*wire.Presence); !ok || !m.ReplyRequired {
+		t.Fatalf("got %+v, want a presence that asks for one", m)
+	}
+	return p
+}
+
+// pending returns what has come, without waiting in virtual time.
+func (n *node) pending() []wire.Message {
+	n.t.Helper()
+	synctest.Wait()
+	var list []wire.Message
+	for {
+		select {
+		case m := <-n.assoc.in:
+			message, err := wire.Decode(n.proto, m.Payload, nil)
+			if err != nil {
+				n.t.Fatal(err)
+			}
+			list = append(list, message)
+		default:
+			return list
+		}
+	}
+}
+
+// one returns the only message that has come.
+func (n *node) one() wire.Message {
+	n.t.Helper()
+	list := n.pending()
+	if len(list) != 1 {
+		n.t.Fatalf("%d messages have come, want one: %v", len(list), list)
+	}
+	return list[0]
+}
+
+// none fails if anything has come.
+func (n *node) none(when string) {
+	n.t.Helper()
+	for _, m := range n.pending() {
+		n.t.Fatalf("%s: got %s %+v", when, m.Name(), m)
+	}
+}
+
+func TestPresenceIsAnnouncedEveryHeartbeatCycle(t *testing.T) {
+	in(t, func(c *registrar.Config) { c.Timers.KeepAlive = 1000 * time.Hour }, func(t *testing.T, r *registrar.Registrar) {
+		peer := introduce(t, r)
+		alice := connect(t, r, wire.ASAP, aliceHost, "alice")
+		pe := element(alicePE, aliceHost)
+		pe.Life = elementLife
+		alice.ask(registration(pool, pe))
+		peer.pending() // the update
+		for range 3 {
+			time.Sleep(heartbeat - aMoment)
+			peer.none("before the cycle is over")
+			time.Sleep(aMoment)
+			m, ok := peer.one().(*wire.Presence)
+			// The checksum of EchoPool/0x12345678: specs, from RFC 1071 and rsplib.
+			if !ok || m.ReplyRequired || !m.HasChecksum || m.Checksum != 0x29a5 || !m.HasServer || m.Server.ID != serverID {
+				t.Fatalf("got %+v, want a presence without reply required, with checksum and server", m)
+			}
+			peer.send(&wire.Presence{Sender: peerID})
+		}
+	})
+}
+
+func TestPresenceWithReplyRequiredIsAnswered(t *testing.T) {
+	in(t, nil, func(t *testing.T, r *registrar.Registrar) {
+		peer := introduce(t, r)
+		peer.send(&wire.Presence{Sender: peerID})
+		peer.none("without the flag")
+		m, ok := peer.ask(&wire.Presence{Sender: peerID, ReplyRequired: true}).(*wire.Presence)
+		if !ok || m.ReplyRequired || !m.HasServer || m.Receiver != peerID {
+			t.Fatalf("got %+v, want a presence with server information (RFC 5353 section 2.1)", m)
+		}
+	})
+}
+
+// quiet makes everybody but the registrar's failure detection silent: no heartbeat comes in between.
+func quiet(c *registrar.Config) {
+	c.Timers = registrar.DefaultTimers()
+	c.Timers.PeerHeartbeat = 1000 * time.Hour
+	c.Timers.KeepAlive = 1000 * time.Hour
+}
+
+func TestSilentPeerIsAskedAndThenTakenOver(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		peer := introduce(t, r)
+		third := connectPeer(t, r, "third", thirdID)
+		pe := peerElement(9)
+		pe.Life = elementLife
+		peer.send(&wire.HandleUpdate{Sender: peerID, Action: wire.AddPE, PoolHandle: []byte(pool), Element: pe})
+		speak := func(d time.Duration) { // the third peer is heard all the time
+			for end := time.Now().Add(d); time.Now().Before(end); {
+				third.send(&wire.Presence{Sender: thirdID})
+				time.Sleep(min(10*time.Second, time.Until(end)))
+			}
+		}
+		speak(lastHeard - aMoment)
+		peer.none("before MAX-TIME-LAST-HEARD")
+		time.Sleep(aMoment)
+		if m, ok := peer.one().(*wire.Presence); !ok || !m.ReplyRequired {
+			t.Fatalf("got %+v, want a question (RFC 5353 section 3.4.3)", m)
+		}
+		speak(noResponse - aMoment)
+		third.none("before MAX-TIME-NO-RESPONSE")
+		time.Sleep(aMoment)
+		for _, p := range []*node{third, peer} { // the target may object
+			if m, ok := p.one().(*wire.InitTakeover); !ok || m.Target != peerID || m.Sender != serverID {
+				t.Fatalf("got %+v, want an init takeover", m)
+			}
+		}
+		third.send(&wire.InitTakeoverAck{Sender: thirdID, Receiver: serverID, Target: peerID})
+		synctest.Wait()
+		found := false
+		for _, m := range third.pending() {
+			m, ok := m.(*wire.TakeoverServer)
+			found = found || ok && m.Target == peerID
+		}
+		if s := r.Snapshot(); !found || len(s) != 1 || s[0].PE.Home != serverID {
+			t.Fatalf("takeover declared: %t, handlespace: %+v", found, s)
+		}
+	})
+}
+
+func TestTakeoverNeedsEveryPeersAgreement(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		introduce(t, r)
+		third := connectPeer(t, r, "third", thirdID)
+		for range 6 {
+			time.Sleep(10 * time.Second)
+			third.send(&wire.Presence{Sender: thirdID})
+		}
+		time.Sleep(lastHeard + noResponse - time.Minute)
+		if m, ok := third.one().(*wire.InitTakeover); !ok {
+			t.Fatalf("got %+v", m)
+		}
+		time.Sleep(2 * noResponse)
+		third.none("without its agreement")
+		if n := r.Stats().Takeovers; n != 0 {
+			t.Fatalf("%d takeovers without agreement", n)
+		}
+	})
+}
+
+func TestTargetThatSpeaksStopsTheTakeover(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
+		for range 6 {
+			time.Sleep(10 * time.Second)
+			third.send(&wire.Presence{Sender: thirdID})
+		}
+		time.Sleep(lastHeard + noResponse - time.Minute)
+		third.one() // the init takeover
+		peer.send(&wire.Presence{Sender: peerID})
+		synctest.Wait()
+		third.send(&wire.InitTakeoverAck{Sender: thirdID, Receiver: serverID, Target: peerID})
+		third.none("after the target has spoken")
+		if s := r.Stats(); s.Takeovers != 0 || s.Peers != 2 {
+			t.Fatalf("%+v", s)
+		}
+	})
+}
+
+// TestArbitration: both take over the same target; their messages cross (RFC 5353 section
+// 3.5.1 rule 2, and the other way round as existing implementations have it).
+func TestArbitration(t *testing.T) {
+	for _, row := range []struct {
+		name        string
+		arbitration registrar.Arbitration
+		rival       wire.ServerID
+		yields      bool
+	}{
+		{"RFC, the rival is larger", registrar.LargerIDWins, thirdID, true},
+		{"RFC, the rival is smaller", registrar.LargerIDWins, smallID, false},
+		{"rsplib, the rival is larger", registrar.SmallerIDWins, thirdID, false},
+		{"rsplib, the rival is smaller", registrar.SmallerIDWins, smallID, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			in(t, func(c *registrar.Config) { quiet(c); c.Arbitration = row.arbitration }, func(t *testing.T, r *registrar.Registrar) {
+				introduce(t, r)
+				rival := connectPeer(t, r, "any", row.rival)
+				for range 6 {
+					time.Sleep(10 * time.Second)
+					rival.send(&wire.Presence{Sender: row.rival})
+				}
+				time.Sleep(lastHeard + noResponse - time.Minute)
+				rival.one() // our init takeover
+				rival.send(&wire.InitTakeover{Sender: row.rival, Target: peerID})
+				if !row.yields {
+					rival.none("the rival has to give in")
+					return
+				}
+				if m, ok := rival.one().(*wire.InitTakeoverAck); !ok || m.Target != peerID {
+					t.Fatalf("got %+v, want an acknowledgement", m)
+				}
+				rival.send(&wire.InitTakeoverAck{Sender: row.rival, Target: peerID}) // too late for ours
+				rival.none("after giving in")
+			})
+		})
+	}
+}
+
+func TestTakeoverOfAPeerThatIsHeardIsNotAcknowledged(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
+		pe := peerElement(9)
+		pe.Life = elementLife
+		peer.send(&wire.HandleUpdate{Sender: peerID, Action: wire.AddPE, PoolHandle: []byte(pool), Element: pe})
+		synctest.Wait()
+		third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
+		third.send(&wire.TakeoverServer{Sender: thirdID, Target: peerID})
+		third.none("the target is heard")
+		if s := r.Snapshot(); len(s) != 1 || s[0].PE.Home != peerID {
+			t.Fatalf("%+v", s)
+		}
+	})
+}
+
+func TestTakeoverThatNobodyAgreedToIsRefused(t *testing.T) {
+	for _, agreed := range []bool{false, true} {
+		in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+			peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
+			pe := peerElement(9)
+			pe.Life = elementLife
+			peer.send(&wire.HandleUpdate{Sender: peerID, Action: wire.AddPE, PoolHandle: []byte(pool), Element: pe})
+			synctest.Wait()
+			_ = peer.assoc.Abort("killed")
+			synctest.Wait()
+			if agreed {
+				third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
+				if m, ok := third.one().(*wire.InitTakeoverAck); !ok || m.Target != peerID {
+					t.Fatalf("got %+v, want an acknowledgement", m)
+				}
+			}
+			third.send(&wire.TakeoverServer{Sender: thirdID, Target: peerID})
+			synctest.Wait()
+			want := peerID
+			if agreed {
+				want = thirdID
+			}
+			if s := r.Snapshot(); len(s) != 1 || s[0].PE.Home != want {
+				t.Fatalf("agreed %t: %+v", agreed, s)
+			}
+		})
+	}
+}
+
+// TestTargetIsNotForgottenWithItsInitiator: RFC 5353 stops to monitor a target that another
+// registrar takes over; if that one does not go on, somebody has to.
+func TestTargetIsNotForgottenWithItsInitiator(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
+		_ = peer.assoc.Abort("killed")
+		synctest.Wait()
+		third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
+		third.one()
+		_ = third.assoc.Abort("killed as well")
+		time.Sleep(3 * lastHeard)
+		if s := r.Stats(); s.Takeovers != 2 || s.Peers != 0 {
+			t.Fatalf("%+v, want both taken over", s)
+		}
+	})
+}
