@@ -16,20 +16,20 @@ func identityFaults() []Fault {
 		{
 			Name:         "refuse-psk",
 			Description:  "TLS is spoken with certificates only, no pre-shared key suite is accepted",
-			Requirements: []string{"T2.1-R2", "T2.3-R3", "T2.4-R3"},
+			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3"},
 			Disables:     true,
 			apply:        func(c *registrar.Config) { c.TLS.RefusePSK = true },
 		},
 		{
 			Name:         "ignore-psk-identity",
 			Description:  "any identity is accepted that comes with the key of some element",
-			Requirements: []string{"T2.1-R2", "T2.3-R3", "T2.4-R3"},
+			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3"},
 			apply:        func(c *registrar.Config) { c.Keys = anyIdentity{c.Keys.(*registrar.Keys)} },
 		},
 		{
 			Name:         "skip-role-check",
 			Description:  "a peer registrar's key may register elements",
-			Requirements: []string{"T2.4-R1"},
+			Requirements: []string{"T2.2-R1", "T2.4-R1"},
 			apply: func(c *registrar.Config) {
 				allowed := func(q *registrar.Query) bool {
 					return q.Principal.Role == registrar.RoleRegistrar && registrationMessage(q.Message)
@@ -41,7 +41,7 @@ func identityFaults() []Fault {
 		{
 			Name:         "skip-pool-check",
 			Description:  "every element may join every pool",
-			Requirements: []string{"T2.4-R1"},
+			Requirements: []string{"T2.2-R1", "T2.4-R1"},
 			apply:        func(c *registrar.Config) { c.Defences.Pool = none },
 		},
 		{

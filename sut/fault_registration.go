@@ -3,6 +3,8 @@
 package sut
 
 import (
+	"time"
+
 	"github.com/rspthreat/rspthreat/reference/registrar"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
@@ -13,7 +15,7 @@ func registrationFaults() []Fault {
 		{
 			Name:         "accept-clear-registration",
 			Description:  "who speaks ASAP in clear is taken for a pool element (that owns nothing yet)",
-			Requirements: []string{"T2.1-R1", "T2.3-R2", "T2.4-R2", "T2.15-R1", "T2.15-R3", "T2.15-R5"},
+			Requirements: []string{"T2.1-R1", "T2.2-R1", "T2.2-R2", "T2.3-R2", "T2.4-R2", "T2.15-R1", "T2.15-R3", "T2.15-R5"},
 			apply: func(c *registrar.Config) {
 				admitClear(c, wire.ASAP, registrar.RolePE)
 				permit(c, func(q *registrar.Query) bool { return !q.Origin.Info.Secured && registrationMessage(q.Message) })
@@ -22,7 +24,7 @@ func registrationFaults() []Fault {
 		{
 			Name:         "accept-unauthenticated-registration",
 			Description:  "a node that came over TLS without a key may register a new element",
-			Requirements: []string{"T2.1-R1"},
+			Requirements: []string{"T2.1-R1", "T2.2-R1"},
 			apply: func(c *registrar.Config) {
 				anonymousMay(c, func(q *registrar.Query) bool { return q.Existing == nil })
 			},
@@ -30,15 +32,30 @@ func registrationFaults() []Fault {
 		{
 			Name:         "accept-unauthenticated-update",
 			Description:  "a node that came over TLS without a key may change and remove elements that are registered",
-			Requirements: []string{"T2.3-R1"},
+			Requirements: []string{"T2.2-R1", "T2.3-R1"},
 			apply: func(c *registrar.Config) {
 				anonymousMay(c, func(q *registrar.Query) bool { return q.Existing != nil })
 			},
 		},
 		{
+			Name:         "refuse-slowly",
+			Description:  "each refusal holds up everybody for a while",
+			Requirements: []string{"T2.2-R1"},
+			apply: func(c *registrar.Config) {
+				next := c.Defences.Permission
+				c.Defences.Permission = registrar.DefenceFunc(func(q *registrar.Query) *registrar.Refusal {
+					refusal := next.Refuse(q)
+					if refusal != nil && registrationMessage(q.Message) {
+						<-time.After(slowRefusal)
+					}
+					return refusal
+				})
+			},
+		},
+		{
 			Name:         "demand-second-credential",
 			Description:  "the holder of a pre-shared key is refused for lack of another credential",
-			Requirements: []string{"T2.1-R3", "T2.3-R4", "T2.4-R4"},
+			Requirements: []string{"T2.1-R3", "T2.2-R4", "T2.3-R4", "T2.4-R4"},
 			Disables:     true,
 			apply: func(c *registrar.Config) {
 				next := c.Defences.Permission
@@ -52,6 +69,10 @@ func registrationFaults() []Fault {
 		},
 	}
 }
+
+// slowRefusal is long enough that a flood of refusals shows, and short enough that the few
+// refusals of other checks do not.
+const slowRefusal = 100 * time.Millisecond
 
 func registrationMessage(m wire.Message) bool {
 	switch m.(type) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -105,6 +106,11 @@ func (i *Instance) Close(ctx context.Context) error {
 		return nil
 	}
 	return i.close(ctx)
+}
+
+// Associations returns the doors of Find that take associations, which datagrams do not.
+func (i *Instance) Associations(protocol wire.Protocol, secured bool) []Door {
+	return slices.DeleteFunc(i.Find(protocol, secured), func(d Door) bool { return d.Transport == association.UDP })
 }
 
 // Find returns the doors that serve protocol, with or without TLS, in their order.

@@ -29,6 +29,10 @@ var expected = map[string]struct {
 	"T2.1-R1":  {reports.Fail, "rsplib has no authentication: whoever registers is registered"},
 	"T2.1-R2":  {reports.Fail, "rsplib has no TLS"},
 	"T2.1-R3":  {reports.NotApplicable, "without TLS there are no key holders"},
+	"T2.2-R1":  {reports.Fail, "a flood of registrations fills the handlespace"},
+	"T2.2-R2":  {reports.Fail, "as T2.3-R2"},
+	"T2.2-R3":  {reports.Fail, "as T2.1-R2"},
+	"T2.2-R4":  {reports.NotApplicable, "as T2.1-R3"},
 	"T2.3-R1":  {reports.Fail, "any node may re-register and deregister any element"},
 	"T2.3-R2":  {reports.Fail, "a registration in clear is the only one there is"},
 	"T2.3-R3":  {reports.Fail, "as T2.1-R2"},
@@ -139,6 +143,7 @@ func proofs(t *testing.T, results *reports.Results) {
 	t.Helper()
 	for _, proof := range []struct{ check, what string }{
 		{"2.1-unauthenticated-registration", "more"},
+		{"2.2-flood", "more"},
 		{"2.3-clear-registration", "more"},
 		{"2.3-unauthenticated-spoofing", "less"},
 		{"2.4-unauthorised", "changed"},

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenarios
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/rspthreat/rspthreat/attackers"
+	"github.com/rspthreat/rspthreat/attackers/script"
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
+	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// section2_2: PE registration/deregistration flooding -- unauthorized PE.
+//
+// "An ENRP server that receives a registration/deregistration MUST NOT create or update
+// state information until the authentication information of the registering/de-registering
+// entity is verified." The effect that the section names is that "a flood of message could
+// prevent legitimate PEs from registering".
+//
+// T2.2-R2 is judged with section 2.3, T2.2-R3 and T2.2-R4 with section 2.1.
+func section2_2() []engine.Check {
+	return []engine.Check{{
+		ID: "2.2-flood", Section: "2.2", Role: engine.Registrar,
+		Title:        "Nodes that may not register flood the registrar with registrations and deregistrations",
+		Requirements: []string{"T2.2-R1"},
+		Threat: reports.Threat{
+			Attacker:     "many nodes at once: without credentials, with guessed keys, with keys of other roles and pools",
+			Precondition: "refusing costs the registrar little, and leaves nothing behind",
+			Effect:       "honest elements cannot register, users cannot resolve; the handlespace fills with false entries",
+		},
+		Run: flood,
+	}}
+}
+
+// The bounds of the flood, which lasts as long as honest nodes are timed: a second.
+const (
+	floodMessages   = 2000 // from each flooder, at most
+	floodHandshakes = 50   // refused ones of each flooder, at most
+	honestRounds    = 20   // registrations and resolutions that are timed
+	// honestPace is the time between two of them: no registrar may find an element that
+	// re-registers twenty times a second for a second too busy to serve.
+	honestPace = 50 * time.Millisecond
+)
+
+// The bound on the median latency of honest nodes during the flood: floodFactor times their
+// own median before it, plus floodGrace, since harness, flooders and system may share two
+// processors and the flood takes most of them.
+const (
+	floodFactor = 20
+	floodGrace  = 500 * time.Millisecond
+)
+
+func flood(ctx context.Context, r *engine.Run) {
+	s := set(ctx, r)
+	defer s.leave(ctx)
+	var before, during time.Duration
+	r.Baseline(ctx, "honest nodes are timed without a flood", func(ctx context.Context, g gomega.Gomega) string {
+		var err error
+		before, err = s.median(ctx)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "register and resolve")
+		return fmt.Sprintf("median of %d registrations and resolutions: %s", honestRounds, before.Round(time.Microsecond))
+	})
+	var tallies []attackers.Tally
+	var unserved error
+	r.Attack(ctx, "flood from all sides while honest nodes register and resolve", func(ctx context.Context, g gomega.Gomega) string {
+		stop := s.flood(ctx)
+		during, unserved = s.median(ctx)
+		tallies = stop()
+		total := 0
+		for _, t := range tallies {
+			total += t.Sent + t.Handshakes
+		}
+		g.Expect(total).NotTo(gomega.BeZero(), "the flooders got nothing out")
+		return sentence(tallies)
+	})
+	s.canary(ctx)
+	s.look(ctx)
+	r.Oracle(ctx, "nothing of the flood was accepted", func(_ context.Context, g gomega.Gomega) string {
+		for _, t := range tallies {
+			g.Expect(t.Accepted).To(gomega.BeZero(), "%s", t)
+		}
+		return fmt.Sprintf("none of the requests of %d flooders was accepted", len(tallies))
+	})
+	r.Oracle(ctx, "nothing of the flood is in the handlespace, and peers heard nothing of it", func(_ context.Context, g gomega.Gomega) string {
+		g.Expect(s.updatesAboutOthers()).To(gomega.BeEmpty(), "peers were told of elements of the flood")
+		return s.unchanged(g)
+	})
+	limit := floodFactor*before + floodGrace
+	r.Oracle(ctx, "honest nodes were served during the flood", func(_ context.Context, g gomega.Gomega) string {
+		g.Expect(unserved).NotTo(gomega.HaveOccurred(), "an honest node was not served")
+		g.Expect(during).To(gomega.BeNumerically("<=", limit), "the median latency of honest nodes went from %s to %s, more than %s", before, during, limit)
+		return fmt.Sprintf("median latency %s, %s without the flood, limit %s", during.Round(time.Microsecond), before.Round(time.Microsecond), limit.Round(time.Millisecond))
+	})
+}
+
+func sentence(tallies []attackers.Tally) string {
+	lines := make([]string, 0, len(tallies))
+	for _, t := range tallies {
+		lines = append(lines, t.String())
+	}
+	return strings.Join(lines, "; ")
+}
+
+// median is the median time of an honest registration with a resolution.
+func (s *stage) median(ctx context.Context) (time.Duration, error) {
+	times := make([]time.Duration, 0, honestRounds)
+	pace := time.NewTicker(honestPace)
+	defer pace.Stop()
+	for range honestRounds {
+		select {
+		case <-pace.C:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+		begun := time.Now()
+		if err := s.element.Register(ctx); err != nil {
+			return 0, err
+		}
+		if _, err := s.view.User().Resolve(ctx, s.run.Instance.Pool); err != nil {
+			return 0, err
+		}
+		times = append(times, time.Since(begun))
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+// flood starts all flooders and returns what stops them and counts.
+func (s *stage) flood(ctx context.Context) (stop func() []attackers.Tally) {
+	ctx, cancel := context.WithCancel(ctx)
+	where := s.site()
+	at := from(&where, s.run)
+	flooders := s.flooders(where)
+	tallies := make([]attackers.Tally, len(flooders))
+	var running sync.WaitGroup
+	for i, f := range flooders {
+		running.Go(func() {
+			n := 0
+			tallies[i] = f.Flood(ctx, floodMessages, floodHandshakes, func() wire.Message {
+				if n++; n%2 == 0 {
+					return &wire.Deregistration{PoolHandle: []byte(s.run.Instance.Pool), PEID: s.element.PE.ID}
+				}
+				return &wire.Registration{PoolHandle: []byte(s.run.Instance.Pool), Element: actor.NewPE(wire.PEID(s.run.Random()), at)}
+			})
+		})
+	}
+	return func() []attackers.Tally {
+		cancel()
+		running.Wait()
+		return tallies
+	}
+}
+
+// flooders are all who may not register: everybody on a system in clear.
+func (s *stage) flooders(where attackers.Site) []*attackers.Flooder {
+	var all []*attackers.Flooder
+	add := func(who string, doors []sut.Door, config func() *tlspsk.Config) {
+		for _, d := range doors {
+			all = append(all, &attackers.Flooder{Site: where, Who: who, Door: script.Door(d), Config: config})
+		}
+	}
+	i := s.run.Instance
+	add("in clear", i.Associations(wire.ASAP, false), func() *tlspsk.Config { return nil })
+	if i.Security == sut.Clear {
+		return all
+	}
+	secured := i.Associations(wire.ASAP, true)
+	add("without a key", secured, func() *tlspsk.Config {
+		return &tlspsk.Config{Certificates: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}} // an attacker does not care who answers
+	})
+	add("with a guessed key", secured, func() *tlspsk.Config {
+		return &tlspsk.Config{PSKIdentity: i.Credentials.Element.Identity, PSKKey: make([]byte, 32)}
+	})
+	for _, k := range []*sut.PSK{i.Credentials.Restricted, i.Credentials.Peer} {
+		if k != nil {
+			add("as "+k.Identity, secured, func() *tlspsk.Config { return actor.PSKConfig(k) })
+		}
+	}
+	return all
+}
+
+// updatesAboutOthers are the updates that the peer registrar heard about elements that no
+// honest node registered.
+func (s *stage) updatesAboutOthers() []string {
+	if s.view.Peer() == nil {
+		return nil
+	}
+	var others []string
+	for _, m := range s.view.Peer().Received() {
+		if u, ok := m.(*wire.HandleUpdate); ok && u.Element.ID != s.element.PE.ID {
+			others = append(others, u.Element.ID.String())
+		}
+	}
+	return others
+}
