@@ -11,19 +11,20 @@ fail() {
 	exit 2
 }
 
-# The targets to run: those named, or all.
+# The targets to run: those named, or all that the engine can run.
 chosen() {
-	local name
+	local name all
+	all=$(grep -v " not-$engine\$" targets | cut -d' ' -f1)
 	for name in "$@"; do
-		grep -q "^$name " targets || fail "no target $name; there are: $(cut -d' ' -f1 targets | paste -sd' ')"
+		grep -qx "$name" <<<"$all" || fail "no target $name; there are: ${all//$'\n'/ }"
 	done
-	if (($# > 0)); then printf '%s\n' "$@"; else cut -d' ' -f1 targets; fi
+	if (($# > 0)); then printf '%s\n' "$@"; else echo "$all"; fi
 }
 
 # prepare TARGET: the work directory with the corpus.
 prepare() {
 	mkdir -p "$work/$1/corpus" "$work/$1/crashers"
-	cp "corpus/$(sed -n "s/^$1 //p" targets)"/* "$work/$1/corpus/"
+	cp "corpus/$(awk -v name="$1" '$1 == name { print $2 }' targets)"/* "$work/$1/corpus/"
 }
 
 # scratch: a directory for temporary files, which go-fuzz does not always remove.

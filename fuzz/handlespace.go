@@ -54,11 +54,17 @@ var (
 	hosts = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2"), netip.MustParseAddr("2001:db8::1")}
 )
 
+// maxOperations is how much happens to one handlespace, since all of it is compared each time.
+const maxOperations = 64
+
 func operate(data []byte, open func(handlespace.Options) space) int {
 	limits := handlespace.Options{Server: servers[0], MaxPools: 3, MaxElements: 8, MaxPerPool: 4, MaxPerOwner: 3}
 	s, m, d := open(limits), newSpaceModel(limits), &decisions{data}
 	kept := 0
-	for d.more() {
+	for range maxOperations {
+		if !d.more() {
+			break
+		}
 		switch d.octet() % 8 {
 		case 0, 1, 2:
 			if register(s, m, d) {

@@ -89,13 +89,16 @@ func (b *bed) close() {
 // say gives a message to the registrar, and checks what that has changed. It tells whether the
 // message changed anything.
 func (b *bed) say(from *link, payload []byte, ppid uint32) bool {
-	before := b.registrar.Stats()
-	from.give(association.Message{Payload: payload, PPID: ppid})
-	after := b.registrar.Stats()
 	m, err := wire.Decode(from.speaker.protocol, payload, nil)
 	if err != nil || ppid != from.speaker.protocol.PPID() {
 		m = nil
 	}
+	if u, ok := m.(*wire.HandleUpdate); ok {
+		b.mortal = b.mortal || mortal(&u.Element)
+	}
+	before := b.registrar.Stats()
+	from.give(association.Message{Payload: payload, PPID: ppid})
+	after := b.registrar.Stats()
 	if after.Registered > before.Registered {
 		b.registered(from.speaker, m)
 	}
@@ -120,9 +123,14 @@ func (b *bed) registered(s speaker, message wire.Message) {
 		panic(fmt.Sprintf("%q took over an element of %q", s.identity, before.speaker.identity))
 	}
 	b.checkAddresses(s, &m.Element)
-	mortal := m.Element.Life >= 0 && time.Duration(m.Element.Life)*time.Second < farOff
-	b.mortal = b.mortal || mortal
-	b.holders[name] = holder{s, mortal}
+	h := holder{s, mortal(&m.Element)}
+	b.mortal = b.mortal || h.mortal
+	b.holders[name] = h
+}
+
+// mortal tells whether the element's life may end before the input does.
+func mortal(e *wire.PoolElement) bool {
+	return e.Life >= 0 && time.Duration(e.Life)*time.Second < farOff
 }
 
 // removed checks that an element was removed at the request of its owner.

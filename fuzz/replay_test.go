@@ -56,8 +56,8 @@ func targets(tb testing.TB) map[string]string {
 	}
 	list := map[string]string{}
 	for line := range strings.Lines(string(text)) {
-		if name, corpus, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
-			list[name] = corpus
+		if words := strings.Fields(line); len(words) > 1 {
+			list[words[0]] = words[1]
 		}
 	}
 	return list

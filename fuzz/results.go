@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// go-fuzz copies packages without the directories that they embed, and package reports embeds some.
+//go:build !gofuzz
+
 package fuzz
 
 import (
