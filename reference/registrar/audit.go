@@ -44,7 +44,6 @@ func (r *Registrar) resynchronize(ctx context.Context, s *session, p *peer) {
 	for _, e := range gone {
 		r.released([]byte(e.Handle), e.PE.ID, now)
 	}
-	r.settleContests(p.id)
 	r.scheduleExpiry(now)
 	r.log.Info("re-synchronized", "peer", p.id.String(), "removed", len(gone))
 }

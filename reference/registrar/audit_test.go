@@ -95,11 +95,16 @@ func TestReSynchronizationThatFailsRemovesNothing(t *testing.T) {
 				want := map[wire.PEID]wire.ServerID{1: peerID}
 				if answer != nil {
 					peer.send(answer)
-					if answer == wire.Message(nil) || name == "broken off" {
+					if name == "broken off" {
 						want[2] = peerID
 					}
 				}
-				time.Sleep(noResponse + aMoment)
+				if name == "endless empty pages" {
+					peer.none("it would go on for ever")
+				}
+				if answer == nil || name == "broken off" {
+					time.Sleep(noResponse + aMoment)
+				}
 				wantHomes(t, r, want)
 				peer.pending()
 				peer.send(&wire.Presence{Sender: peerID, HasChecksum: true, Checksum: 0x1234})

@@ -26,7 +26,7 @@ var errForeign = errors.New("the element belongs to another registrar that lives
 // An element may move: it registers elsewhere (RFC 5352 section 3.1 rule 4) or its home is
 // taken over. But a peer that is not honest could have any element that way. Therefore the
 // former home has to let go of it. Ours we keep as long as they are associated with us. That
-// of another peer that we hear stays, and that peer is asked for its presence: if it has let
+// of another peer that is connected stays, and that peer is asked for its presence: if it has let
 // go, its checksum shows it, the audit removes the element there, and the claim holds.
 func (r *Registrar) take(p *peer, handle wire.PoolHandle, pe *wire.PoolElement, now time.Time) error {
 	key := elementKey{string(handle), pe.ID}
@@ -57,7 +57,7 @@ func (r *Registrar) foreign(p *peer, key elementKey, home wire.ServerID, pe *wir
 		return fmt.Errorf("%w: this one", errForeign)
 	}
 	holder := r.peers[home]
-	if !r.heard(holder, now) {
+	if !r.answers(holder, now) {
 		return nil
 	}
 	if _, known := r.contested[key]; known || len(r.contested) < r.cfg.Limits.MaxContested {
@@ -83,15 +83,6 @@ func (r *Registrar) released(handle wire.PoolHandle, id wire.PEID, now time.Time
 		}
 	}
 	r.changed(key.handle)
-}
-
-// settleContests drops the claims that the home did not give in to.
-func (r *Registrar) settleContests(home wire.ServerID) {
-	for key := range r.contested {
-		if e, ok := r.space.Lookup([]byte(key.handle), key.id); !ok || e.PE.Home == home {
-			delete(r.contested, key)
-		}
-	}
 }
 
 // sameElement tells whether pool users see no difference between two versions of an element.

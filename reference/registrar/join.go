@@ -67,6 +67,8 @@ func (r *Registrar) enterService(how string) {
 	for e := range r.space.All() {
 		if e.PE.Home == r.cfg.ServerID {
 			ours = append(ours, e)
+		} else if r.peers[e.PE.Home] == nil {
+			r.addPeer(e.PE.Home, "") // somebody has to notice if it is gone
 		}
 	}
 	r.claim(ours)

@@ -279,3 +279,53 @@ func TestConfigurationOfPeersIsChecked(t *testing.T) {
 		})
 	}
 }
+
+// TestElementsFromBeforeARestartAreClaimed: the mentor has them under our own server ID, but
+// they have no association with us any more.
+func TestElementsFromBeforeARestartAreClaimed(t *testing.T) {
+	joining(t, func(t *testing.T, r *registrar.Registrar, m *mentors) {
+		n := m.next(mentor1)
+		want[*wire.ListRequest](n)
+		n.send(&wire.ListResponse{Sender: mentor1ID, Receiver: serverID})
+		want[*wire.HandleTableRequest](n)
+		pe := lasting(7)
+		pe.Home = serverID
+		n.send(&wire.HandleTableResponse{Sender: mentor1ID, Receiver: serverID, Pools: []wire.PoolEntry{{PoolHandle: []byte(pool), Elements: []wire.PoolElement{pe}}}})
+		for {
+			called := <-m.came
+			if called.addr == peerHost { // where the element is
+				called.t, called.proto = t, wire.ASAP
+				if k := want[*wire.EndpointKeepAlive](called); !k.NewHome || k.Server != serverID {
+					t.Fatalf("got %+v", k)
+				}
+				return
+			}
+		}
+	})
+}
+
+// TestHomesThatTheMentorNamesAreMonitored: somebody has to notice that they are gone.
+func TestHomesThatTheMentorNamesAreMonitored(t *testing.T) {
+	joining(t, func(t *testing.T, r *registrar.Registrar, m *mentors) {
+		n := m.next(mentor1)
+		want[*wire.ListRequest](n)
+		n.send(&wire.ListResponse{Sender: mentor1ID, Receiver: serverID})
+		want[*wire.HandleTableRequest](n)
+		pe := lasting(7)
+		pe.Home = thirdID
+		n.send(&wire.HandleTableResponse{Sender: mentor1ID, Receiver: serverID, Pools: []wire.PoolEntry{{PoolHandle: []byte(pool), Elements: []wire.PoolElement{pe}}}})
+		for range 6 {
+			time.Sleep(10 * time.Second)
+			n.send(&wire.Presence{Sender: mentor1ID})
+		}
+		n.send(&wire.InitTakeover{Sender: mentor1ID, Target: thirdID})
+		synctest.Wait()
+		for len(n.assoc.in) > 0 {
+			if m, ok := n.next().(*wire.InitTakeoverAck); ok {
+				t.Fatalf("got %+v: a home that we have only just heard of", m)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		want[*wire.InitTakeover](n)
+	})
+}

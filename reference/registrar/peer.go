@@ -35,9 +35,15 @@ func (p *peer) session() *session {
 	return nil
 }
 
-// heard tells whether the peer is connected and not silent for too long.
+// heard tells whether the peer was not silent for too long. Whether it is connected does not
+// matter: an attacker who can end an association must not have made it a dead registrar.
 func (r *Registrar) heard(p *peer, now time.Time) bool {
-	return p != nil && p.session() != nil && now.Sub(p.lastHeard) <= r.cfg.Timers.MaxTimeLastHeard
+	return p != nil && now.Sub(p.lastHeard) <= r.cfg.Timers.MaxTimeLastHeard
+}
+
+// answers tells whether the peer was heard and can be asked.
+func (r *Registrar) answers(p *peer, now time.Time) bool {
+	return r.heard(p, now) && p.session() != nil
 }
 
 // addPeer puts a registrar on the list, nil when that is full.
@@ -125,10 +131,6 @@ func (r *Registrar) hear(p *peer, now time.Time) {
 	if t := r.takeovers[p.id]; t != nil {
 		r.log.Warn("takeover stopped: the target lives", "target", p.id.String())
 		r.abandon(t)
-	}
-	if y := r.yields[p.id]; y != nil {
-		y.alarm.stop()
-		delete(r.yields, p.id)
 	}
 	if !p.active {
 		p.active = true

@@ -73,8 +73,8 @@ func New(cfg Config) (*Registrar, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.openAnnouncements(context.Background()); err != nil {
-		return nil, err
+	if err := r.openAnnouncements(r.ctx); err != nil {
+		return nil, errors.Join(err, r.Close(r.ctx))
 	}
 	r.begin()
 	return r, nil

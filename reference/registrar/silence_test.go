@@ -150,22 +150,52 @@ func TestSilentPeerIsAskedAndThenTakenOver(t *testing.T) {
 	})
 }
 
+// inits counts the attempts that have been announced.
+func (n *node) inits() int {
+	n.t.Helper()
+	count := 0
+	for _, m := range n.pending() {
+		switch m.(type) {
+		case *wire.InitTakeover:
+			count++
+		case *wire.TakeoverServer:
+			n.t.Fatalf("got %+v without agreement", m)
+		}
+	}
+	return count
+}
+
 func TestTakeoverNeedsEveryPeersAgreement(t *testing.T) {
-	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
-		introduce(t, r)
+	in(t, func(c *registrar.Config) {
+		quiet(c)
+		c.Timers.PeerHeartbeat = heartbeat
+	}, func(t *testing.T, r *registrar.Registrar) {
+		peer := introduce(t, r)
 		third := connectPeer(t, r, "third", thirdID)
 		for range 6 {
 			time.Sleep(10 * time.Second)
 			third.send(&wire.Presence{Sender: thirdID})
 		}
 		time.Sleep(lastHeard + noResponse - time.Minute)
-		if m, ok := third.one().(*wire.InitTakeover); !ok {
-			t.Fatalf("got %+v", m)
+		if n := third.inits(); n != 1 {
+			t.Fatalf("%d attempts", n)
 		}
-		time.Sleep(2 * noResponse)
-		third.none("without its agreement")
-		if n := r.Stats().Takeovers; n != 0 {
-			t.Fatalf("%d takeovers without agreement", n)
+		time.Sleep(noResponse)
+		synctest.Wait()
+		peer.pending()
+		select {
+		case <-peer.assoc.done:
+		default:
+			t.Fatal("the association with a peer that only others hear is dead, and has to end")
+		}
+		third.send(&wire.Presence{Sender: thirdID})
+		time.Sleep(heartbeat - aMoment)
+		if n := third.inits(); n != 0 {
+			t.Fatal("another attempt too early")
+		}
+		time.Sleep(aMoment)
+		if n := third.inits(); n != 1 {
+			t.Fatalf("%d further attempts a heartbeat later", n)
 		}
 	})
 }
@@ -229,12 +259,22 @@ func TestArbitration(t *testing.T) {
 }
 
 func TestTakeoverOfAPeerThatIsHeardIsNotAcknowledged(t *testing.T) {
+	for name, reset := range map[string]bool{"connected": false, "its association was reset": true} {
+		t.Run(name, func(t *testing.T) { heardTarget(t, reset) })
+	}
+}
+
+func heardTarget(t *testing.T, reset bool) {
 	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
 		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
 		pe := peerElement(9)
 		pe.Life = elementLife
 		peer.send(&wire.HandleUpdate{Sender: peerID, Action: wire.AddPE, PoolHandle: []byte(pool), Element: pe})
 		synctest.Wait()
+		if reset {
+			_ = peer.assoc.Abort("reset by an attacker")
+			synctest.Wait()
+		}
 		third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
 		third.send(&wire.TakeoverServer{Sender: thirdID, Target: peerID})
 		third.none("the target is heard")
@@ -253,7 +293,8 @@ func TestTakeoverThatNobodyAgreedToIsRefused(t *testing.T) {
 			peer.send(&wire.HandleUpdate{Sender: peerID, Action: wire.AddPE, PoolHandle: []byte(pool), Element: pe})
 			synctest.Wait()
 			_ = peer.assoc.Abort("killed")
-			synctest.Wait()
+			time.Sleep(lastHeard + aMoment)
+			third.pending() // our own attempt, which it does not agree to
 			if agreed {
 				third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
 				if m, ok := third.one().(*wire.InitTakeoverAck); !ok || m.Target != peerID {
@@ -279,11 +320,14 @@ func TestTargetIsNotForgottenWithItsInitiator(t *testing.T) {
 	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
 		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
 		_ = peer.assoc.Abort("killed")
-		synctest.Wait()
+		time.Sleep(lastHeard + aMoment)
+		third.pending() // our own attempt
 		third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
-		third.one()
+		if _, ok := third.one().(*wire.InitTakeoverAck); !ok {
+			t.Fatal("not acknowledged")
+		}
 		_ = third.assoc.Abort("killed as well")
-		time.Sleep(3 * lastHeard)
+		time.Sleep(4 * lastHeard)
 		if s := r.Stats(); s.Takeovers != 2 || s.Peers != 0 {
 			t.Fatalf("%+v, want both taken over", s)
 		}

@@ -17,7 +17,8 @@ type takeover struct {
 
 // startTakeover begins the arbitration (RFC 5353 section 3.5.1): every peer that is not
 // itself given up has to agree. The RFC does not say how long to wait for them; who has not
-// answered after MAX-TIME-NO-RESPONSE objects, most likely since it hears the target.
+// answered after MAX-TIME-NO-RESPONSE objects, most likely since it hears the target. If the
+// target stays silent, the next attempt is a heartbeat later.
 func (r *Registrar) startTakeover(target *peer) {
 	if r.takeovers[target.id] != nil || !target.active {
 		return
@@ -40,7 +41,7 @@ func (r *Registrar) startTakeover(target *peer) {
 		for _, s := range target.sessions {
 			s.dismiss() // if only the association is dead, a new one is set up
 		}
-		r.monitor(target)
+		r.set(&target.alarm, r.cfg.Timers.PeerHeartbeat, func(now time.Time) { r.silent(target, now) })
 	})
 	r.finish(t)
 }
