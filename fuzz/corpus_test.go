@@ -111,6 +111,7 @@ func messages(vectors []vector) map[string][]byte {
 	corpus["option"] = wire.RawMessage(wire.TypeHandleResolution).
 		Add(handle(), wire.RawParameter(wire.ParameterHandleResolution).Put32(1)).Bytes()
 	corpus["covered-padding"] = wire.RawMessage(wire.TypeHandleResolution).CoverPadding().Add(handle()).Bytes()
+	corpus["nothing"] = nil
 	corpus["two-messages"] = append(bytes.Clone(vectors[0].bytes), vectors[1].bytes...)
 	return corpus
 }

@@ -27,6 +27,9 @@ func dissect(p wire.Protocol, b []byte) []gopacket.Layer {
 
 func layer(data []byte, dissect func(p wire.Protocol, b []byte) []gopacket.Layer) int {
 	kept := 0
+	if len(data) == 0 {
+		return kept // no segment; gopacket finds a layer of nothing in it
+	}
 	for _, p := range protocols {
 		rest := data
 		found := dissect(p, data)

@@ -38,7 +38,7 @@ type planted struct {
 // of a millisecond.
 const (
 	smallBudget = 5_000
-	largeBudget = 50_000
+	largeBudget = 20_000
 )
 
 func plants() []planted {

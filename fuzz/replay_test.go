@@ -82,4 +82,13 @@ func TestEveryTargetIsListed(t *testing.T) {
 	if listed := slices.Sorted(maps.Keys(targets(t))); !slices.Equal(listed, declared) {
 		t.Errorf("file targets has %v, the package %v", listed, declared)
 	}
+	text, err := os.ReadFile("libfuzzer/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range declared {
+		if !strings.Contains(string(text), "fuzz."+name+",") {
+			t.Errorf("%s is not in libfuzzer/main.go", name)
+		}
+	}
 }
