@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/poolelement"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -127,8 +128,8 @@ func (b *bed) dial(ctx context.Context, r poolelement.Registrar) (association.As
 	if h.identity != nil {
 		h.identity(&info)
 	}
-	far, near := pair(info)
-	go func() { <-near.done; b.closed() }()
+	far, near := memory.Pair(info, info)
+	go func() { <-near.Done(); b.closed() }()
 	h.accept <- &node{t: b.t, assoc: far}
 	return near, nil
 }
@@ -157,7 +158,7 @@ func (b *bed) come(identity string) *node {
 	if identity != "" && identity != "clear" {
 		info.Identity = tlspsk.Identity{Kind: tlspsk.PSK, Name: identity}
 	}
-	far, near := pair(info)
+	far, near := memory.Pair(info, info)
 	go b.e.Serve(near)
 	synctest.Wait()
 	return &node{t: b.t, assoc: far}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/poolelement"
 	"github.com/rspthreat/rspthreat/reference/pooluser/channel"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
@@ -53,7 +54,7 @@ type user struct {
 
 func (b *bed) user(info association.Info) *user {
 	b.t.Helper()
-	far, near := pair(info)
+	far, near := memory.Pair(info, info)
 	ch, err := channel.New(far, channel.Options{DataPPID: dataPPID})
 	if err != nil {
 		b.t.Fatal(err)
@@ -235,7 +236,7 @@ func TestCookiesWithoutAKey(t *testing.T) {
 
 func TestControlNeedsAMembership(t *testing.T) {
 	controlling(t, nil, func(t *testing.T, b *bed) {
-		_, near := pair(dataInfo(association.TCP, true, "bob"))
+		_, near := memory.Pair(dataInfo(association.TCP, true, "bob"), dataInfo(association.TCP, true, "bob"))
 		if _, err := b.e.Control(t.Context(), []byte(otherPool), near, dataPPID); !errors.Is(err, poolelement.ErrUnknownPool) {
 			t.Errorf("another pool: %v", err)
 		}
@@ -247,7 +248,7 @@ func TestControlNeedsAMembership(t *testing.T) {
 
 func TestMalformedControlMessageIsAnError(t *testing.T) {
 	controlling(t, nil, func(t *testing.T, b *bed) {
-		far, near := pair(dataInfo(association.TCP, true, "bob"))
+		far, near := memory.Pair(dataInfo(association.TCP, true, "bob"), dataInfo(association.TCP, true, "bob"))
 		c, err := b.e.Control(t.Context(), []byte(pool), near, dataPPID)
 		if err != nil {
 			t.Fatal(err)

@@ -201,7 +201,7 @@ func TestFasterRegistrarIsHomeAndTheOthersAreClosed(t *testing.T) {
 			n := h.next()
 			synctest.Wait()
 			select {
-			case m := <-n.assoc.in:
+			case m := <-n.assoc.Incoming():
 				registrations++
 				if m.Payload[0] != wire.TypeRegistration {
 					t.Errorf("got % x", m.Payload)

@@ -3,76 +3,19 @@
 package poolelement_test
 
 import (
-	"context"
-	"io"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
-
-// memory is one end of an association in memory, so that protocol timers run in a synctest
-// bubble.
-type memory struct {
-	info    association.Info
-	in, out chan association.Message
-	done    chan struct{} // shared by both ends
-	once    *sync.Once
-	end     *error
-}
-
-func pair(info association.Info) (far, near *memory) {
-	const queue = 4096 // a test sends no more than this before it reads
-	a, b := make(chan association.Message, queue), make(chan association.Message, queue)
-	done, once, end := make(chan struct{}), &sync.Once{}, new(error)
-	return &memory{info, a, b, done, once, end}, &memory{info, b, a, done, once, end}
-}
-
-func (m *memory) Send(ctx context.Context, msg association.Message) error {
-	select {
-	case <-m.done:
-		return association.ErrClosed
-	case m.out <- msg:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (m *memory) Receive(ctx context.Context) (association.Message, error) {
-	select {
-	case msg := <-m.in:
-		return msg, nil
-	default:
-	}
-	select {
-	case msg := <-m.in:
-		return msg, nil
-	case <-m.done:
-		return association.Message{}, *m.end
-	case <-ctx.Done():
-		return association.Message{}, ctx.Err()
-	}
-}
-
-func (m *memory) finish(err error) error {
-	m.once.Do(func() { *m.end = err; close(m.done) })
-	return nil
-}
-
-func (m *memory) Close(context.Context) error { return m.finish(io.EOF) }
-func (m *memory) Abort(string) error          { return m.finish(association.ErrAborted) }
-func (m *memory) Done() <-chan struct{}       { return m.done }
-func (m *memory) Err() error                  { return *m.end }
-func (m *memory) Info() association.Info      { return m.info }
 
 // node is the far end of an association with the element.
 type node struct {
 	t     *testing.T
-	assoc *memory
+	assoc *memory.Association
 }
 
 func (n *node) send(messages ...wire.Message) {
@@ -127,7 +70,7 @@ func (n *node) silent(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 	select {
-	case m := <-n.assoc.in:
+	case m := <-n.assoc.Incoming():
 		n.t.Fatalf("got % x, want nothing for %s", m.Payload, d)
 	default:
 	}
@@ -138,7 +81,7 @@ func (n *node) ended() {
 	n.t.Helper()
 	synctest.Wait()
 	select {
-	case <-n.assoc.done:
+	case <-n.assoc.Done():
 	default:
 		n.t.Fatal("the association goes on")
 	}

@@ -97,7 +97,7 @@ func TestUnansweredRegistrationGoesToAnotherRegistrar(t *testing.T) {
 		live = b.up(2)
 		n.silent(30*time.Second - time.Millisecond)
 		select {
-		case <-n.assoc.done:
+		case <-n.assoc.Done():
 			t.Fatal("gave up before T2")
 		default:
 		}
@@ -288,9 +288,7 @@ func TestRegistrarThatDoesNotReadLosesItsAssociation(t *testing.T) {
 		h = b.up(1)
 	}, func(t *testing.T, b *bed) {
 		n := b.registered(h)
-		for range cap(n.assoc.in) - len(n.assoc.in) { // nothing more fits on the way to the registrar
-			n.assoc.in <- association.Message{}
-		}
+		n.assoc.Jam() // nothing more fits on the way to the registrar
 		payload, err := wire.Encode(keepAlive(false, server1))
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/pooluser/channel"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -46,19 +47,19 @@ func (b *bed) open(id wire.PEID, options ...pooluser.SessionOption) (*pooluser.S
 
 // far is the element's end of a channel.
 type far struct {
-	*memory
+	*memory.Association
 	*channel.Channel
 	t *testing.T
 }
 
 func (b *bed) far(id wire.PEID) *far {
 	b.t.Helper()
-	m := b.pe[id].accept().memory
+	m := b.pe[id].accept().Association
 	ch, err := channel.New(m, channel.Options{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return &far{memory: m, Channel: ch, t: b.t}
+	return &far{Association: m, Channel: ch, t: b.t}
 }
 
 // data sends data to the pool user.

@@ -63,7 +63,7 @@ func TestFailoverNeverWeakensTheSecurityContext(t *testing.T) {
 						return
 					}
 					b.far(peC).want("echo session key")
-					if got := (&node{memory: b.far(peB).memory}).pending(); len(got) != 0 {
+					if got := (&node{Association: b.far(peB).Association}).pending(); len(got) != 0 {
 						t.Errorf("the weaker element was sent %d messages", len(got))
 					}
 					if got := b.user.Stats().ElementsRefused; got != 1 {

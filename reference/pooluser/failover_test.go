@@ -24,15 +24,15 @@ func TestFailoverGoesOnWithTheNextElement(t *testing.T) {
 		reported bool
 	}{
 		{"abort", func(f *far) { f.Abort("") }, true},
-		{"silence", func(f *far) { f.finish(association.ErrUnreachable) }, true},
+		{"silence", func(f *far) { f.End(association.ErrUnreachable) }, true},
 		{"graceful end", func(f *far) { f.Close(context.Background()) }, false},
 		{"malformed control message", func(f *far) {
-			(&node{memory: f.memory, host: &host{net: &network{t: f.t}}}).sendBytes([]byte{wire.TypeCookie, 0, 0, 1})
+			(&node{Association: f.Association, host: &host{net: &network{t: f.t}}}).sendBytes([]byte{wire.TypeCookie, 0, 0, 1})
 		}, false},
 		{"data not understood", func(f *far) {
 			f.control(&wire.ASAPError{Causes: []wire.Cause{{Code: wire.CauseUnrecognizedMessage, Info: []byte{channel.TypeData, 0, 0, 5, 'x', 0, 0, 0}}}})
 		}, false},
-		{"forged record", func(f *far) { f.finish(&tlspsk.AlertError{Op: "read", Sent: "bad_record_mac"}) }, false},
+		{"forged record", func(f *far) { f.End(&tlspsk.AlertError{Op: "read", Sent: "bad_record_mac"}) }, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestFailoverGoesOnWithTheNextElement(t *testing.T) {
 				if got := b.registrar.reported(); !slices.Equal(got, want) {
 					t.Errorf("reported %v, want %v", got, want)
 				}
-				if a.end.by == nil {
+				if a.Err() == nil {
 					t.Error("the association with the lost element is still open")
 				}
 			})
@@ -100,7 +100,7 @@ func TestDataThatCannotBeSentGoesToTheNextElementOrComesBack(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBed(t, nil, peA, peB)
 			s, a := b.open(peA)
-			close(a.cut)
+			a.Cut()
 			var options []pooluser.SendOption
 			if comesBack {
 				options = append(options, pooluser.SendNoFailover)
@@ -108,7 +108,7 @@ func TestDataThatCannotBeSentGoesToTheNextElementOrComesBack(t *testing.T) {
 			err := s.Send(within(t, time.Minute), []byte("keep"), options...)
 			next := b.far(peB) // there is a failover either way
 			synctest.Wait()
-			switch sent := (&node{memory: next.memory}).pending(); {
+			switch sent := (&node{Association: next.Association}).pending(); {
 			case comesBack && (!errors.Is(err, pooluser.ErrNotSent) || len(sent) != 0):
 				t.Errorf("got %v and %d messages, want ErrNotSent and none", err, len(sent))
 			case !comesBack && (err != nil || len(sent) != 1):

@@ -98,7 +98,7 @@ func (n *network) registrar(name, addr string, d *directory) *resolver {
 		for {
 			select {
 			case m := <-r.accepted:
-				go r.serve(&node{host: r.host, memory: m}, d)
+				go r.serve(&node{host: r.host, Association: m}, d)
 			case <-n.t.Context().Done():
 				return
 			}

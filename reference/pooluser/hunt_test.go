@@ -115,7 +115,7 @@ func TestOnlyOneAssociationIsKept(t *testing.T) {
 		for _, h := range hosts {
 			select {
 			case m := <-h.accepted:
-				if m.end.by == nil {
+				if m.Err() == nil {
 					open++
 				} else if !errors.Is(m.Err(), association.ErrAborted) && m.Err().Error() != "EOF" {
 					t.Errorf("%s: %v, want an end", h.name, m.Err())
@@ -166,7 +166,7 @@ func TestUnauthenticatedRegistrarIsNeverAsked(t *testing.T) {
 				if got := far.pending(); len(got) != 0 {
 					t.Errorf("the rogue was sent %x", got)
 				}
-				if far.end.by == nil {
+				if far.Err() == nil {
 					t.Error("the association with the rogue is still open")
 				}
 				good.answer(nil)

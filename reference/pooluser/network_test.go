@@ -5,7 +5,6 @@ package pooluser_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/netip"
 	"sync"
 	"syscall"
@@ -14,92 +13,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// memory is one end of an association in memory, so that protocol timers run in a
-// synctest bubble.
-type memory struct {
-	info    association.Info
-	in, out chan association.Message
-	done    chan struct{} // shared by both ends
-	cut     chan struct{} // shared: closed when sending fails and nobody has noticed yet
-	once    *sync.Once
-	end     *ending
-}
-
-// ending says how an association ended, and on whose side.
-type ending struct {
-	err error
-	by  *memory
-}
-
-func pair(info association.Info) (near, far *memory) {
-	const queue = 4096 // a test sends no more than this before it reads
-	a, b := make(chan association.Message, queue), make(chan association.Message, queue)
-	done, cut, once, end := make(chan struct{}), make(chan struct{}), &sync.Once{}, &ending{}
-	return &memory{info, a, b, done, cut, once, end}, &memory{info, b, a, done, cut, once, end}
-}
-
-func (m *memory) Send(ctx context.Context, msg association.Message) error {
-	select {
-	case <-m.done:
-		return m.Err()
-	case <-m.cut:
-		return association.ErrUnreachable
-	default:
-	}
-	select {
-	case <-m.done:
-		return m.Err()
-	case m.out <- msg:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (m *memory) Receive(ctx context.Context) (association.Message, error) {
-	select {
-	case msg := <-m.in:
-		return msg, nil
-	default:
-	}
-	select {
-	case msg := <-m.in:
-		return msg, nil
-	case <-m.done:
-		select {
-		case msg := <-m.in: // what arrived before the end
-			return msg, nil
-		default:
-			return association.Message{}, m.Err()
-		}
-	case <-ctx.Done():
-		return association.Message{}, ctx.Err()
-	}
-}
-
-func (m *memory) finish(err error) error {
-	m.once.Do(func() { *m.end = ending{err, m}; close(m.done) })
-	return nil
-}
-
-func (m *memory) Close(context.Context) error { return m.finish(io.EOF) }
-func (m *memory) Abort(string) error          { return m.finish(association.ErrAborted) }
-func (m *memory) Done() <-chan struct{}       { return m.done }
-func (m *memory) Info() association.Info      { return m.info }
-
-func (m *memory) Err() error {
-	if m.end.by == m {
-		return association.ErrClosed
-	}
-	return m.end.err
-}
 
 // network is what a pool user can dial in a test.
 type network struct {
@@ -117,7 +37,7 @@ type host struct {
 	name     string
 	net      *network
 	addr     netip.AddrPort
-	accepted chan *memory                                 // the far ends
+	accepted chan *memory.Association                     // the far ends
 	info     association.Info                             // how its associations look over TLS
 	dial     func(context.Context, pooluser.Target) error // an error refuses
 	dials    int
@@ -138,7 +58,7 @@ var verified = association.Info{
 func (n *network) add(name, addr string) *host {
 	h := &host{
 		name: name, net: n, addr: netip.MustParseAddrPort(addr), info: verified,
-		accepted: make(chan *memory, 256), // a test dials less often
+		accepted: make(chan *memory.Association, 256), // a test dials less often
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -184,7 +104,7 @@ func (n *network) dialFunc(ctx context.Context, t pooluser.Target) (association.
 		info = association.Info{}
 	}
 	info.Transport, info.Remote = t.Transport, t.Addr
-	near, far := pair(info)
+	near, far := memory.Pair(info, info)
 	h.accepted <- far
 	return near, nil
 }
@@ -225,7 +145,7 @@ func (h *host) accept() *node {
 	h.net.t.Helper()
 	select {
 	case m := <-h.accepted:
-		return &node{host: h, memory: m}
+		return &node{host: h, Association: m}
 	case <-h.net.t.Context().Done():
 		h.net.t.Fatal("test ended")
 	}
@@ -234,7 +154,7 @@ func (h *host) accept() *node {
 
 // node speaks ASAP at the far end of an association.
 type node struct {
-	*memory
+	*memory.Association
 	host *host
 }
 
@@ -271,7 +191,7 @@ func (n *node) pending() []association.Message {
 	var all []association.Message
 	for {
 		select {
-		case m := <-n.in:
+		case m := <-n.Incoming():
 			all = append(all, m)
 		default:
 			return all

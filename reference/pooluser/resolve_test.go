@@ -268,7 +268,7 @@ func TestUnknownAndMalformedMessagesFromTheRegistrar(t *testing.T) {
 				if !slices.Equal(got, want) {
 					t.Errorf("answered %v, want %v", got, want)
 				}
-				if ended := far.end.by != nil; ended != tc.ends {
+				if ended := far.Err() != nil; ended != tc.ends {
 					t.Errorf("association ended: %v, want %v", ended, tc.ends)
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -112,7 +113,7 @@ func TestElementThatIsNotAuthenticatedIsLeftAndNotReported(t *testing.T) {
 					t.Errorf("reported %v, although it was reached", got)
 				}
 				if tc.err == nil {
-					if got := (&node{memory: b.far(peA).memory}).pending(); len(got) != 0 {
+					if got := (&node{Association: b.far(peA).Association}).pending(); len(got) != 0 {
 						t.Errorf("the element was sent %d messages", len(got))
 					}
 				}
@@ -144,7 +145,7 @@ func TestSlowApplicationHoldsUpTheElementOnly(t *testing.T) {
 			far.data("x")
 		}
 		synctest.Wait()
-		if waiting := len((&node{memory: far.peer()}).pending()); waiting != sent-4-1 {
+		if waiting := len((&node{Association: far.peer()}).pending()); waiting != sent-4-1 {
 			t.Errorf("%d messages wait in the association, want all but the queue and the one in hand", waiting)
 		}
 		for range 5 {
@@ -154,7 +155,7 @@ func TestSlowApplicationHoldsUpTheElementOnly(t *testing.T) {
 }
 
 // peer returns the pool user's end.
-func (f *far) peer() *memory { return &memory{in: f.memory.out, out: f.memory.in, done: f.memory.done} }
+func (f *far) peer() *memory.Association { return f.Association.Other() }
 
 func TestCloseIsGraceful(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
