@@ -179,3 +179,32 @@ func TestElementMovesWhenItsHomeLetsGo(t *testing.T) {
 		wantHomes(t, r, map[wire.PEID]wire.ServerID{alicePE: thirdID, 2: thirdID, 3: thirdID})
 	})
 }
+
+// TestContestedClaimsAreLimited: neither a home nor our memory is flooded by an insider.
+func TestContestedClaimsAreLimited(t *testing.T) {
+	in(t, func(c *registrar.Config) {
+		quiet(c)
+		c.Limits = registrar.DefaultLimits()
+		c.Limits.MaxContested = 2
+	}, func(t *testing.T, r *registrar.Registrar) {
+		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
+		const elements = 20
+		for id := range wire.PEID(elements) {
+			peer.send(add(peerID, lasting(id+1)))
+		}
+		synctest.Wait()
+		for id := range wire.PEID(elements) {
+			third.send(add(thirdID, lasting(id+1)))
+		}
+		if list := peer.pending(); len(list) != 1 {
+			t.Fatalf("%d questions to the home within a second", len(list))
+		}
+		time.Sleep(registrar.DefaultTimers().KeepAliveSpacing)
+		third.send(add(thirdID, lasting(1)))
+		peer.one() // but it is asked again
+		for id := range wire.PEID(elements) {
+			peer.send(&wire.HandleUpdate{Sender: peerID, Action: wire.DelPE, PoolHandle: []byte(pool), Element: lasting(id + 1)})
+		}
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{1: thirdID, 2: thirdID}) // the others with the next audit
+	})
+}

@@ -16,8 +16,7 @@ type caller struct {
 	configured bool // by the administrator; others were learned and are forgotten with their peer
 
 	// Guarded by Registrar.mu.
-	server  wire.ServerID // who answered there last
-	session *session      // nil while there is none
+	session *session // nil while there is none
 	cancel  context.CancelFunc
 }
 
@@ -67,9 +66,6 @@ func (r *Registrar) missed(c *caller) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.session != nil {
-		return false
-	}
-	if p := r.peers[c.server]; p != nil && p.session() != nil {
 		return false
 	}
 	for _, p := range r.peers {
@@ -123,14 +119,14 @@ func (r *Registrar) learn(i wire.ServerInformation) {
 		if d := r.cfg.enrpDoor(); addr.IsUnspecified() || addr.IsMulticast() || at.Port() == 0 || d != nil && d.Addr == at {
 			continue
 		}
-		r.startCaller(&caller{peer: Peer{Transport: r.cfg.transport(), Addr: at, Server: i.ID}, server: i.ID})
+		r.startCaller(&caller{peer: Peer{Transport: r.cfg.transport(), Addr: at, Server: i.ID}})
 	}
 }
 
 // forgetCallers ends the calls to a learned registrar that is no longer in the list.
 func (r *Registrar) forgetCallers(id wire.ServerID) {
 	for at, c := range r.callers {
-		if !c.configured && c.server == id {
+		if !c.configured && c.peer.Server == id {
 			c.cancel()
 			delete(r.callers, at)
 		}

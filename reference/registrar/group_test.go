@@ -147,3 +147,70 @@ func TestSimultaneousTakeoversAreArbitrated(t *testing.T) {
 		})
 	}
 }
+
+// TestGroupThatKnowsOnlyItsMentor: the third learns of the second from the list (RFC 5353
+// section 3.2.2.2), so that one of them takes the mentor over and not both.
+func TestGroupThatKnowsOnlyItsMentor(t *testing.T) {
+	inGroup(t, nil, func(g *group) {
+		g.start(1)
+		pass(time.Second)
+		g.start(2, 1)
+		pass(time.Second)
+		g.start(3, 1)
+		pass(10 * time.Second)
+		g.join(1, 50, 1, 2, 3)
+		g.join(2, 50, 2, 3)
+		pass(time.Second)
+		g.agreed()
+		g.kill(1, false)
+		pass(detection)
+		g.agreed()
+		takeovers := uint64(0)
+		for _, r := range g.registrars {
+			takeovers += r.Stats().Takeovers
+		}
+		if takeovers != 1 {
+			t.Errorf("%d takeovers, want one", takeovers)
+		}
+	})
+}
+
+func TestGroupInClear(t *testing.T) {
+	inGroup(t, func(c *registrar.Config) {
+		c.Mode, c.Keys, c.Credential = registrar.Insecure, nil, nil
+		c.Doors[0].Secured = false
+	}, func(g *group) {
+		three(g)
+		g.kill(2, false)
+		pass(detection)
+		g.agreed()
+	})
+}
+
+// TestThousandElements: kill, restart and a partition, one after the other.
+func TestThousandElements(t *testing.T) {
+	inGroup(t, nil, func(g *group) {
+		g.start(1, 2, 3)
+		pass(30 * time.Second)
+		g.start(2, 1, 3)
+		g.start(3, 1, 2)
+		pass(30 * time.Second)
+		for i := 1; i <= maxMembers; i++ {
+			g.join(i, 125, 1+i%3, 1+(i+1)%3, 1+(i+2)%3)
+		}
+		pass(10 * time.Second)
+		g.agreed()
+		g.kill(2, false)
+		pass(detection)
+		g.agreed()
+		g.place(0, registrarAddr(2))
+		g.start(2, 1, 3)
+		pass(detection)
+		g.agreed()
+		g.place(1, registrarAddr(3), memberAddr(2), memberAddr(5))
+		pass(detection)
+		g.place(0, registrarAddr(3), memberAddr(2), memberAddr(5))
+		pass(detection)
+		g.agreed()
+	})
+}

@@ -22,7 +22,7 @@ var errEndless = errors.New("the handle table does not end")
 func (r *Registrar) joinGroup(ctx context.Context) {
 	mentors := make([]*caller, 0, len(r.cfg.Peers))
 	for _, p := range r.cfg.Peers {
-		mentors = append(mentors, &caller{peer: p, configured: true, server: p.Server})
+		mentors = append(mentors, &caller{peer: p, configured: true})
 	}
 	for range r.cfg.Limits.JoinRounds {
 		for _, mentor := range mentors {

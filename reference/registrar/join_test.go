@@ -4,7 +4,6 @@ package registrar_test
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -212,94 +211,6 @@ func TestRegistrarThatStartsTurnsOthersAway(t *testing.T) {
 		}
 		if got := connect(t, r, wire.ASAP, aliceHost, "alice").next(); got != nil {
 			t.Fatalf("an element is served: %+v", got)
-		}
-	})
-}
-
-// TestPeerThatIsCalledHasToBeARegistrar: who is not secured, or not who was called, is nobody.
-func TestPeerThatIsCalledHasToBeARegistrar(t *testing.T) {
-	for name, change := range map[string]func(*association.Info){
-		"in clear":             func(i *association.Info) { i.Secured = false },
-		"by certificate only":  func(i *association.Info) { i.Identity.Kind = tlspsk.Certificate },
-		"without any identity": func(i *association.Info) { i.Identity.Kind = tlspsk.Anonymous },
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var far *memory
-				calls := 0
-				r := start(t, func(c *registrar.Config) {
-					c.Credential = &registrar.Credential{Identity: "registrar", Key: []byte("registrar's key")}
-					c.Peers = []registrar.Peer{{Transport: association.SCTPUDP, Addr: netip.AddrPortFrom(mentor1, wire.PortENRPTLS)}}
-					c.Dial = func(_ context.Context, d registrar.Destination) (association.Association, error) {
-						info := association.Info{Secured: true, Identity: tlspsk.Identity{Kind: tlspsk.PSK}, Remote: d.Addr}
-						change(&info)
-						var near *memory
-						if far, near = pair(info); calls > 0 {
-							return nil, errRefused
-						}
-						calls++
-						return near, nil
-					}
-				})
-				synctest.Wait()
-				if n := len(far.in); n != 0 {
-					t.Errorf("%d messages went to a node that did not authenticate", n)
-				}
-				if err := r.Close(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
-		})
-	}
-}
-
-func TestConfigurationOfPeersIsChecked(t *testing.T) {
-	credential := &registrar.Credential{Identity: "registrar", Key: []byte("registrar's key")}
-	at := netip.AddrPortFrom(mentor1, wire.PortENRPTLS)
-	for _, row := range []struct {
-		name string
-		peer registrar.Peer
-		own  *registrar.Credential
-		want error
-	}{
-		{"TCP", registrar.Peer{Transport: association.TCP, Addr: at}, credential, registrar.ErrPeerTransport},
-		{"without a key of ours", registrar.Peer{Transport: association.SCTP, Addr: at}, nil, registrar.ErrNoCredential},
-		{"a pool element's identity", registrar.Peer{Transport: association.SCTP, Addr: at, Identity: "alice"}, credential, registrar.ErrPeerIdentity},
-		{"an unknown identity", registrar.Peer{Transport: association.SCTP, Addr: at, Identity: "nobody"}, credential, registrar.ErrPeerIdentity},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			keys, err := registrar.NewKeys(registrar.Identity{Name: "alice", Key: []byte("key"), Grant: registrar.Grant{Role: registrar.RolePE}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = registrar.New(registrar.Config{Keys: keys, Credential: row.own, Peers: []registrar.Peer{row.peer}})
-			if !errors.Is(err, row.want) {
-				t.Fatalf("got %v, want %v", err, row.want)
-			}
-		})
-	}
-}
-
-// TestElementsFromBeforeARestartAreClaimed: the mentor has them under our own server ID, but
-// they have no association with us any more.
-func TestElementsFromBeforeARestartAreClaimed(t *testing.T) {
-	joining(t, func(t *testing.T, r *registrar.Registrar, m *mentors) {
-		n := m.next(mentor1)
-		want[*wire.ListRequest](n)
-		n.send(&wire.ListResponse{Sender: mentor1ID, Receiver: serverID})
-		want[*wire.HandleTableRequest](n)
-		pe := lasting(7)
-		pe.Home = serverID
-		n.send(&wire.HandleTableResponse{Sender: mentor1ID, Receiver: serverID, Pools: []wire.PoolEntry{{PoolHandle: []byte(pool), Elements: []wire.PoolElement{pe}}}})
-		for {
-			called := <-m.came
-			if called.addr == peerHost { // where the element is
-				called.t, called.proto = t, wire.ASAP
-				if k := want[*wire.EndpointKeepAlive](called); !k.NewHome || k.Server != serverID {
-					t.Fatalf("got %+v", k)
-				}
-				return
-			}
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,6 +106,8 @@ func TestGroupOverLoopback(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pe := openElement(t)
+	defer pe.close() // last: registrars end their associations with it gracefully
 	rs := map[int]*registrar.Registrar{}
 	for i := 1; i <= 3; i++ {
 		rs[i] = startLoopback(t, keys, i)
@@ -127,8 +130,6 @@ func TestGroupOverLoopback(t *testing.T) {
 		})
 	}
 
-	pe := openElement(t)
-	defer pe.close()
 	pe.register(t, 1)
 	for i, r := range rs {
 		eventually(t, fmt.Sprintf("registrar %d has the element", i), func() bool { return hasElement(r, registrarID(1)) })
@@ -152,6 +153,7 @@ func TestGroupOverLoopback(t *testing.T) {
 type realElement struct {
 	stack *association.Stack
 	door  association.Listener
+	wg    sync.WaitGroup
 }
 
 func openElement(t *testing.T) *realElement {
@@ -172,11 +174,12 @@ func openElement(t *testing.T) *realElement {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &realElement{stack, door}
+	return &realElement{stack: stack, door: door}
 }
 
 func (e *realElement) close() {
 	_ = e.door.Close()
+	e.wg.Wait()
 	_ = e.stack.Close()
 }
 
@@ -199,6 +202,16 @@ func (e *realElement) register(t *testing.T, i int) {
 	if m, ok := receive(ctx, a).(*wire.RegistrationResponse); !ok || m.Reject {
 		t.Fatalf("registration: %+v", m)
 	}
+	e.read(a)
+}
+
+// read reads until the association ends: who does not read does not see its end.
+func (e *realElement) read(a association.Association) {
+	e.wg.Go(func() {
+		for receive(context.Background(), a) != nil {
+		}
+		_ = a.Abort("ended")
+	})
 }
 
 // claimed waits for a registrar that comes with H=1 and acknowledges.
@@ -215,5 +228,6 @@ func (e *realElement) claimed(t *testing.T) wire.ServerID {
 		t.Fatalf("got %+v, want a keep-alive with H=1", m)
 	}
 	send(a, &wire.EndpointKeepAliveAck{PoolHandle: m.PoolHandle, PEID: loopbackPE})
+	e.read(a)
 	return m.Server
 }

@@ -99,9 +99,6 @@ func (r *Registrar) peer(s *session, m wire.Message, sender wire.ServerID, now t
 		if known.identity == "" {
 			known.identity = s.principal.Name
 		}
-		if s.caller != nil {
-			s.caller.server = sender
-		}
 	}
 	if introduce {
 		r.sendPresence(s, true) // RFC 5353 section 3.4.1: have it tell who it is

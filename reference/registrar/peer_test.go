@@ -144,3 +144,16 @@ func TestTargetThatIsHeardAgainIsNotGivenUp(t *testing.T) {
 		wantHomes(t, r, map[wire.PEID]wire.ServerID{1: peerID})
 	})
 }
+
+func TestMessageForAnotherRegistrarIsIgnored(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		peer := introduce(t, r)
+		m := add(peerID, lasting(1))
+		m.Receiver = thirdID
+		peer.send(m)
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{})
+		m.Receiver = serverID
+		peer.send(m)
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{1: peerID})
+	})
+}

@@ -13,7 +13,6 @@ import (
 type subscription struct {
 	sessions map[*session]struct{}
 	told     time.Time
-	pending  bool
 	alarm    alarm
 }
 
@@ -58,17 +57,16 @@ func (r *Registrar) unsubscribePool(s *session, handle string) {
 // the time is no flood, when Timers.SubscriptionSpacing is over.
 func (r *Registrar) changed(handle string) {
 	p := r.pools[handle]
-	if p == nil || p.pending {
+	if p == nil {
 		return
 	}
-	p.pending = true
 	// Through a timer in any case: the change is complete when it fires.
 	wait := time.Duration(0)
 	if !p.told.IsZero() {
 		wait = r.cfg.Timers.SubscriptionSpacing - time.Since(p.told)
 	}
 	r.set(&p.alarm, wait, func(now time.Time) {
-		p.pending, p.told = false, now
+		p.told = now
 		r.tell(handle, p)
 	})
 }

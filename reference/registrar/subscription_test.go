@@ -50,6 +50,7 @@ func TestSubscriberIsToldWhenThePoolChanges(t *testing.T) {
 			t.Fatalf("after the last deregistration: got %+v", a)
 		}
 		alice.ask(registration(pool, element(alicePE, aliceHost)))
+		time.Sleep(time.Second)
 		user.none("the pool is another one")
 	})
 }
