@@ -21,9 +21,11 @@ chosen() {
 	if (($# > 0)); then printf '%s\n' "$@"; else echo "$all"; fi
 }
 
-# prepare TARGET: the work directory with the corpus.
+# prepare TARGET: the work directory with the corpus. What an earlier run found is put aside: it may be mended.
 prepare() {
-	mkdir -p "$work/$1/corpus" "$work/$1/crashers"
+	local dir=$work/$1/crashers
+	[[ -z $(ls -A "$dir" 2>/dev/null) ]] || mv "$dir" "$dir.$(date +%Y%m%d-%H%M%S)"
+	mkdir -p "$work/$1/corpus" "$dir"
 	cp "corpus/$(awk -v name="$1" '$1 == name { print $2 }' targets)"/* "$work/$1/corpus/"
 }
 

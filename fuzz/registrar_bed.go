@@ -33,8 +33,17 @@ type bed struct {
 	answered  int  // octets
 }
 
-// farOff is above the time that any input takes: no protocol timer runs out.
-const farOff = time.Hour
+// farOff is above the time that any input takes: no protocol timer runs out. It is not more, since
+// timers that are still set may keep a registrar in memory after it was closed.
+const farOff = 15 * time.Second
+
+// siegeTimers returns timers that do not run out.
+func siegeTimers() registrar.Timers {
+	return registrar.Timers{
+		KeepAlive: 2 * farOff /* half of it at least */, KeepAliveTimeout: farOff, KeepAliveSpacing: farOff, TableSession: farOff,
+		PeerHeartbeat: farOff, MaxTimeLastHeard: farOff, MaxTimeNoResponse: farOff, PeerRedial: farOff, ClaimSpacing: farOff,
+	}
+}
 
 // siegeLimits keeps the handlespace so small that inputs reach its limits.
 func siegeLimits() registrar.Limits {
@@ -47,7 +56,7 @@ func siegeLimits() registrar.Limits {
 func newBed(defences *registrar.Defences, speakers [2]speaker) *bed {
 	r, err := registrar.New(registrar.Config{
 		ServerID: registrarID, Keys: keyring(), Defences: defences, Limits: siegeLimits(), Rand: rand.New(rand.NewPCG(0, 0)),
-		Timers: registrar.Timers{KeepAlive: farOff, KeepAliveTimeout: farOff, KeepAliveSpacing: farOff, TableSession: farOff},
+		Timers: siegeTimers(),
 	})
 	if err != nil {
 		panic(err)
@@ -102,7 +111,7 @@ func (b *bed) say(from *link, payload []byte, ppid uint32) bool {
 	if after.Registered > before.Registered {
 		b.registered(from.speaker, m)
 	}
-	if after.Removed > before.Removed && !b.mortal {
+	if after.Removed > before.Removed && (!b.mortal || b.byHolder(from.speaker, m)) {
 		b.removed(from.speaker, m)
 	}
 	b.checkAnswers(from)
@@ -131,6 +140,17 @@ func (b *bed) registered(s speaker, message wire.Message) {
 // mortal tells whether the element's life may end before the input does.
 func mortal(e *wire.PoolElement) bool {
 	return e.Life >= 0 && time.Duration(e.Life)*time.Second < farOff
+}
+
+// byHolder tells whether the speaker wants to remove an element of its own. While elements may
+// expire at any time, only then is it known which one is gone.
+func (b *bed) byHolder(s speaker, message wire.Message) bool {
+	m, ok := message.(*wire.Deregistration)
+	if !ok {
+		return false
+	}
+	h, held := b.holders[elementName{string(m.PoolHandle), m.PEID}]
+	return held && h.speaker.identity == s.identity
 }
 
 // removed checks that an element was removed at the request of its owner.
