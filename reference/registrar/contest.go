@@ -85,6 +85,27 @@ func (r *Registrar) released(handle wire.PoolHandle, id wire.PEID, now time.Time
 	r.changed(key.handle)
 }
 
+// inherit follows the end of a home that is taken over: what has been claimed by another
+// registrar meanwhile has most likely registered there, and does not go to the new home.
+func (r *Registrar) inherit(target wire.ServerID, now time.Time) {
+	for key, c := range r.contested {
+		e, found := r.space.Lookup([]byte(key.handle), key.id)
+		if !found || e.PE.Home != target {
+			continue
+		}
+		delete(r.contested, key)
+		if c.by == target || !r.heard(r.peers[c.by], now) {
+			continue
+		}
+		if _, err := r.space.Register(now, []byte(key.handle), &c.pe, ""); err != nil {
+			r.log.Warn("claim does not hold", "pool", wire.PoolHandle(key.handle).String(), "pe", key.id.String(), "error", err)
+			continue
+		}
+		r.changed(key.handle)
+	}
+	r.scheduleExpiry(now)
+}
+
 // sameElement tells whether pool users see no difference between two versions of an element.
 func sameElement(a, b *wire.PoolElement) bool {
 	x, y := handlespace.Element{PE: *a}, handlespace.Element{PE: *b}

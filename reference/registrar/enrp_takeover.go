@@ -92,6 +92,7 @@ func (r *Registrar) takeoverServer(p *peer, m *wire.TakeoverServer, now time.Tim
 	}
 	y.alarm.stop()
 	delete(r.yields, m.Target)
+	r.inherit(m.Target, now)
 	moved := r.space.Rehome(m.Target, p.id)
 	r.removePeer(m.Target)
 	r.log.Info("taken over", "target", m.Target.String(), "by", p.id.String(), "elements", len(moved))

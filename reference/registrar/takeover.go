@@ -75,6 +75,7 @@ func (r *Registrar) finish(t *takeover) {
 		}
 	}
 	r.removePeer(t.target.id)
+	r.inherit(t.target.id, time.Now())
 	moved := r.space.Rehome(t.target.id, r.cfg.ServerID)
 	r.stats.Takeovers++
 	r.log.Warn("taken over", "target", t.target.id.String(), "elements", len(moved))

@@ -194,3 +194,37 @@ func TestTargetIsNotForgottenWithItsInitiator(t *testing.T) {
 		}
 	})
 }
+
+// TestElementsThatRegisteredElsewhereDoNotGoToTheNewHome: they noticed the failure of their
+// home before the registrars did.
+func TestElementsThatRegisteredElsewhereDoNotGoToTheNewHome(t *testing.T) {
+	for name, ours := range map[string]bool{"we take over": true, "a peer takes over": false} {
+		t.Run(name, func(t *testing.T) {
+			in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+				target, third, other := introduce(t, r), connectPeer(t, r, "third", thirdID), connectPeer(t, r, "any", smallID)
+				target.send(add(peerID, lasting(1)))
+				target.send(add(peerID, lasting(2)))
+				synctest.Wait()
+				other.send(add(smallID, lasting(1))) // it has registered there
+				for range 6 {
+					time.Sleep(10 * time.Second)
+					third.send(&wire.Presence{Sender: thirdID})
+					other.send(&wire.Presence{Sender: smallID})
+				}
+				wantHomes(t, r, map[wire.PEID]wire.ServerID{1: peerID, 2: peerID})
+				time.Sleep(lastHeard + noResponse - time.Minute)
+				synctest.Wait()
+				want := map[wire.PEID]wire.ServerID{1: smallID, 2: serverID}
+				if ours {
+					third.send(&wire.InitTakeoverAck{Sender: thirdID, Target: peerID})
+					other.send(&wire.InitTakeoverAck{Sender: smallID, Target: peerID})
+				} else {
+					third.send(&wire.InitTakeover{Sender: thirdID, Target: peerID})
+					third.send(&wire.TakeoverServer{Sender: thirdID, Target: peerID})
+					want[2] = thirdID
+				}
+				wantHomes(t, r, want)
+			})
+		})
+	}
+}
