@@ -46,6 +46,11 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		ID: c.ID, Section: c.Section, Role: string(c.Role), Title: c.Title, Threat: c.Threat, Started: started,
 	}}
 	verdict, reason, r := e.attempt(ctx, c)
+	if r != nil {
+		if left := r.rec.leftOut(); left > 0 {
+			r.Note("the capture is not complete: %d packets are left out", left)
+		}
+	}
 	for _, id := range c.Requirements {
 		if !wanted(id) {
 			continue
@@ -62,7 +67,8 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 	}
 	out.Check.Duration = time.Since(started)
 	if r != nil {
-		out.Check.Steps, out.Check.Messages = r.steps, r.rec.messages
+		out.Check.Steps = r.steps
+		out.Check.Messages, out.Check.MessagesOmitted = r.rec.said()
 		out.Check.Before, out.Check.After = r.before, r.after
 		out.Check.Log = r.Instance.Log()
 		out.Capture = r.rec.capture()

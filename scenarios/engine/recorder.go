@@ -14,8 +14,12 @@ import (
 	"github.com/rspthreat/rspthreat/reports"
 )
 
-// maxCaptureBytes bounds the evidence of one check; beyond it packets are counted, not kept.
-const maxCaptureBytes = 64 << 20
+// Bounds of the evidence of one check: a system that floods the harness must not fill its
+// memory. Beyond them packets and messages are counted, not kept.
+const (
+	maxCaptureBytes = 64 << 20 // packets and the key log
+	maxMessageBytes = 64 << 20 // messages, in hexadecimal
+)
 
 // recorder keeps what crosses the wire and what the nodes say, while the check goes on.
 type recorder struct {
@@ -25,8 +29,10 @@ type recorder struct {
 	frames   []reports.Frame
 	keyLog   []byte
 	messages []reports.Message
-	bytes    int
+	bytes    int // of frames and keyLog
+	spoken   int // bytes of messages
 	left     int // frames left out
+	unheard  int // messages left out
 }
 
 // Record keeps one event on the wire.
@@ -65,10 +71,14 @@ func frameKind(k association.RecordKind) reports.FrameKind {
 	}
 }
 
-// Write keeps key log lines.
+// Write keeps key log lines. It never fails, since a handshake would fail with it.
 func (r *recorder) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.bytes+len(p) > maxCaptureBytes {
+		return len(p), nil // the packets that it would decrypt are left out as well
+	}
+	r.bytes += len(p)
 	r.keyLog = append(r.keyLog, p...)
 	return len(p), nil
 }
@@ -89,7 +99,26 @@ func (r *recorder) Message(e script.Event) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.spoken+len(m.Hex) > maxMessageBytes {
+		r.unheard++
+		return
+	}
+	r.spoken += len(m.Hex)
 	r.messages = append(r.messages, m)
+}
+
+// said returns the messages that were kept, and the number of those that were not.
+func (r *recorder) said() ([]reports.Message, int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]reports.Message(nil), r.messages...), r.unheard
+}
+
+// leftOut tells how many packets are not in the capture.
+func (r *recorder) leftOut() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.left
 }
 
 func (r *recorder) capture() *reports.Capture {

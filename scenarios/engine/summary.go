@@ -27,7 +27,7 @@ func summarise(m wire.Message) string {
 	}
 	s := strings.Join(fields, ", ")
 	if len(s) > maxSummary {
-		s = s[:maxSummary] + "..."
+		s = strings.ToValidUTF8(s[:maxSummary], "") + "..." // the cut may be within a character
 	}
 	return s
 }
