@@ -154,6 +154,15 @@ func (c *Config) doors() ([]registrar.Door, error) {
 		default:
 			return nil, fmt.Errorf("%w: doors[%d].protocol: is %q, must be asap or enrp", ErrConfig, n, d.Protocol)
 		}
+		switch door.Transport {
+		case association.TCP, association.SCTP, association.SCTPUDP:
+		case association.UDP:
+			if d.TLS {
+				return nil, fmt.Errorf("%w: doors[%d]: there is no TLS over udp", ErrConfig, n)
+			}
+		default:
+			return nil, fmt.Errorf("%w: doors[%d].transport: is %q, must be tcp, sctp, sctp-udp or udp", ErrConfig, n, d.Transport)
+		}
 		addr, err := netip.ParseAddrPort(d.Address)
 		if err != nil {
 			return nil, fmt.Errorf("%w: doors[%d].address: %w", ErrConfig, n, err)
