@@ -3,15 +3,14 @@
 package sut
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -19,7 +18,7 @@ import (
 // minute to boot on a loaded machine.
 const commandTimeout = 90 * time.Second
 
-// commandGrace is how long a command that was cancelled may take to end by itself.
+// commandGrace is how long a command that is told to end (SIGTERM) may take to do so.
 const commandGrace = 5 * time.Second
 
 // commands runs the commands of rung 1 and knows what has been started.
@@ -59,11 +58,9 @@ func (c *commands) stop(ctx context.Context) error {
 func (c *commands) log(ctx context.Context) []string {
 	output, err := c.output(ctx, "log", c.Log)
 	if err != nil {
-		return []string{"(log not readable: " + err.Error() + ")"}
+		return unreadable(err)
 	}
-	buffer := &lineBuffer{}
-	_, _ = buffer.Write(output) // it never fails
-	return buffer.lines()
+	return output.lines()
 }
 
 func (c *commands) run(ctx context.Context, name string, argv []string) error {
@@ -71,34 +68,64 @@ func (c *commands) run(ctx context.Context, name string, argv []string) error {
 	return err
 }
 
-func (c *commands) output(ctx context.Context, name string, argv []string) ([]byte, error) {
+// output runs a command and returns the end of what it prints.
+func (c *commands) output(ctx context.Context, name string, argv []string) (*lineBuffer, error) {
 	if len(argv) == 0 {
-		return nil, nil
+		return &lineBuffer{}, nil
 	}
-	argv = slices.Clone(argv)
-	if argv[0] == "rspthreat" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("command %s: %w", name, err)
+	fail := func(err error) (*lineBuffer, error) {
+		return nil, fmt.Errorf("command %s (%s): %w", name, strings.Join(argv, " "), err)
+	}
+	// Files and not pipes: a daemon that start leaves behind keeps what it was given open,
+	// and neither are we to wait for it, nor is it to die of a pipe that nobody reads.
+	output, err := scratch()
+	if err != nil {
+		return fail(err)
+	}
+	defer output.Close()
+	complaint, err := scratch()
+	if err != nil {
+		return fail(err)
+	}
+	defer complaint.Close()
+	program := argv[0]
+	if program == "rspthreat" {
+		if program, err = os.Executable(); err != nil {
+			return fail(err)
 		}
-		argv[0] = self
 	}
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("not finished after %s", commandTimeout))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.WaitDelay = c.dir, commandGrace
-	var output, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &complaint
+	cmd := exec.CommandContext(ctx, program, argv[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, output, complaint
+	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, commandGrace
 	if err := cmd.Run(); err != nil {
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			err = fmt.Errorf("not finished after %s", commandTimeout)
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("command %s (%s): %w: %s", name, strings.Join(argv, " "), err, lastLine(complaint.String()))
+		return fail(blame(err, complaint))
 	}
-	return output.Bytes(), nil
+	return last(output, 0)
 }
 
-func lastLine(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return lines[len(lines)-1]
+// blame adds the last line that a failed command has complained with.
+func blame(err error, complaint *os.File) error {
+	if said, readErr := last(complaint, 0); readErr == nil {
+		if lines := said.lines(); len(lines) > 0 {
+			return fmt.Errorf("%w: %s", err, strings.TrimSpace(lines[len(lines)-1]))
+		}
+	}
+	return err
+}
+
+// scratch is a file that is gone with the last process that has it open.
+func scratch() (*os.File, error) {
+	f, err := os.CreateTemp("", "rspthreat-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }

@@ -160,9 +160,9 @@ func (e *External) mark() func() []string {
 		return nil
 	}
 	path := e.cfg.path(e.cfg.LogFile)
-	var offset int64
-	if info, err := os.Stat(path); err == nil {
-		offset = info.Size()
+	info, err := os.Stat(path)
+	if err != nil {
+		info = nil // it is not there yet, and will be new when it is
 	}
-	return func() []string { return tail(path, offset) }
+	return func() []string { return tail(path, info) }
 }

@@ -7,29 +7,43 @@ import (
 	"os"
 )
 
-// tail returns the lines of a log file behind offset, the last maxLogBytes of them. A file
-// that has become shorter was truncated or replaced and is read from its beginning. What
-// cannot be read is said in a line: a missing log must not spoil a verdict.
-func tail(path string, offset int64) []string {
+// tail returns the lines of a log file behind mark, the last maxLogBytes of them. A file that
+// has become shorter, or is not the one that was marked, was truncated or replaced and is
+// read from its beginning; without a mark it was not there. What cannot be read is said in
+// a line: a missing log must not spoil a verdict.
+func tail(path string, mark os.FileInfo) []string {
 	f, err := os.Open(path)
 	if err != nil {
-		return []string{"(log not readable: " + err.Error() + ")"}
+		return unreadable(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return []string{"(log not readable: " + err.Error() + ")"}
+		return unreadable(err)
 	}
-	if info.Size() < offset {
-		offset = 0
+	var offset int64
+	if mark != nil && os.SameFile(mark, info) && mark.Size() <= info.Size() {
+		offset = mark.Size()
 	}
-	if info.Size()-offset > maxLogBytes {
-		offset = info.Size() - maxLogBytes
-	}
-	b, err := io.ReadAll(io.NewSectionReader(f, offset, maxLogBytes))
+	buffer, err := last(f, offset)
 	if err != nil {
-		return []string{"(log not readable: " + err.Error() + ")"}
+		return unreadable(err)
 	}
-	buffer := &lineBuffer{b: b}
 	return buffer.lines()
 }
+
+// last reads what is in f from offset to its end, the last maxLogBytes of it.
+func last(f *os.File, offset int64) (*lineBuffer, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	buffer := &lineBuffer{}
+	if info.Size()-offset > maxLogBytes {
+		offset, buffer.dropped = info.Size()-maxLogBytes, true
+	}
+	buffer.b, err = io.ReadAll(io.NewSectionReader(f, offset, maxLogBytes))
+	return buffer, err
+}
+
+func unreadable(err error) []string { return []string{"(log not readable: " + err.Error() + ")"} }
