@@ -28,6 +28,7 @@ type Embedded struct {
 	pki    *pki
 	keys   *registrar.Keys
 	creds  Credentials
+	draw   func() netip.Addr // the address of the next instance
 }
 
 // The identities and pools of the embedded reference.
@@ -67,7 +68,7 @@ func NewEmbedded(faults ...Fault) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded reference: %w", err)
 	}
-	e := &Embedded{faults: faults, pki: p}
+	e := &Embedded{faults: faults, pki: p, draw: randomLoopback}
 	element := func(pools ...string) registrar.Grant {
 		return registrar.Grant{Role: registrar.RolePE, Pools: pools}
 	}
@@ -119,7 +120,7 @@ func (e *Embedded) Prepare(ctx context.Context, security Security) (*Instance, e
 	var err error
 	for range attempts {
 		var i *Instance
-		if i, err = e.start(ctx, security, randomLoopback()); err == nil {
+		if i, err = e.start(ctx, security, e.draw()); err == nil {
 			return i, nil
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
