@@ -54,8 +54,10 @@ func (a Attempt) String() string {
 	switch {
 	case a.Answer != nil:
 		return at + "answered with " + Describe(a.Answer)
-	case !a.Sent:
+	case !a.Sent && a.Err != nil:
 		return at + "kept out: " + a.Err.Error()
+	case !a.Sent:
+		return at + "nothing was sent"
 	case a.Ended:
 		return at + "the association was ended"
 	default:
@@ -117,17 +119,20 @@ func (s *Site) say(ctx context.Context, n *script.Node, m wire.Message) Attempt 
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)
 	defer cancel()
 	if a.Err = n.Send(ctx, m); a.Err != nil {
-		_, a.Ended = n.Ended()
+		a.Ended = ended(a.Err)
 		return a
 	}
 	a.Sent = true
 	if !answered(m) {
 		if a.Err = n.Send(ctx, question(m)); a.Err != nil {
-			_, a.Ended = n.Ended()
+			a.Ended = ended(a.Err)
 			return a
 		}
 	}
-	answer, err := n.Await(ctx, func(wire.Message) bool { return true })
+	answer, err := n.Await(ctx, func(m wire.Message) bool {
+		_, unasked := m.(*wire.EndpointKeepAlive) // a registrar sends it whenever it likes
+		return !unasked
+	})
 	switch {
 	case err == nil:
 		a.Answer = answer
@@ -135,6 +140,12 @@ func (s *Site) say(ctx context.Context, n *script.Node, m wire.Message) Attempt 
 		a.Ended, a.Err = true, err
 	}
 	return a
+}
+
+// ended tells whether a message could not be sent because the far end had ended the
+// association; the node's reader may not have got that far yet.
+func ended(err error) bool {
+	return errors.Is(err, association.ErrClosed) || errors.Is(err, association.ErrAborted)
 }
 
 // answered tells whether RFC 5352 or 5353 has an answer to m.

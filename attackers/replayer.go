@@ -12,6 +12,7 @@ import (
 
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
 // Replayer is a node on the path between an element and its registrar (draft section 2.8).
@@ -99,20 +100,24 @@ func (r *Replayer) Replay(ctx context.Context, what string, pieces [][]byte) Att
 		}
 		a.Sent = true
 	}
-	a.Ended, a.Err = drain(ctx, conn, !r.Door.Secured)
+	a.Answer, a.Ended, a.Err = r.hear(ctx, conn)
 	return a
 }
 
-// raw gives the transport of a new association, without TLS and without framing.
+// raw gives the transport of a new association, without TLS and without framing. Over SCTP
+// what is replayed under TLS has no payload protocol identifier, as TLS has none (RFC 3436).
 func (r *Replayer) raw(ctx context.Context) (conn net.Conn, hangUp func(), err error) {
 	var reader *held
 	d := association.Dialer{
 		Transport: r.Door.Transport, Local: r.Local(), UDPPort: r.Door.EncapsulationPort,
-		PPID: r.Door.Protocol.PPID(), Tap: r.Recorder,
+		Tap: r.Recorder,
 		Wrap: func(raw net.Conn) net.Conn {
 			reader = &held{Conn: raw, released: make(chan struct{})}
 			return reader
 		},
+	}
+	if !r.Door.Secured {
+		d.PPID = r.Door.Protocol.PPID()
 	}
 	a, err := d.Dial(ctx, r.Door.Addr)
 	if err != nil {
@@ -136,21 +141,35 @@ func (h *held) Read([]byte) (int, error) {
 	return 0, net.ErrClosed
 }
 
-// drain reads until the far end ends the connection, or has said something where one answer
-// is all that there is to come, or ctx is over.
-func drain(ctx context.Context, conn net.Conn, oneAnswer bool) (ended bool, err error) {
+// hear reads what the far end says to what was replayed: one answer in clear, and under
+// TLS, where an answer cannot be read, until the far end ends the connection or ctx is over.
+func (r *Replayer) hear(ctx context.Context, conn net.Conn) (answer wire.Message, ended bool, err error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := conn.SetReadDeadline(deadline); err != nil {
-			return false, err
+			return nil, false, err
 		}
 	}
-	buffer := make([]byte, 1<<16)
+	var said []byte
+	buffer := make([]byte, 1<<16) // the longest message
 	for {
-		if _, err := conn.Read(buffer); err != nil {
-			return !errors.Is(err, os.ErrDeadlineExceeded), err
+		n, err := conn.Read(buffer)
+		if err != nil {
+			return nil, !errors.Is(err, os.ErrDeadlineExceeded), err
 		}
-		if oneAnswer {
-			return false, nil
+		if r.Door.Secured {
+			continue
+		}
+		said = append(said, buffer[:n]...)
+		if len(said) < wire.HeaderLength {
+			continue
+		}
+		length, err := wire.FrameLength([wire.HeaderLength]byte(said))
+		switch {
+		case err != nil:
+			return nil, false, err
+		case len(said) >= length:
+			answer, err = wire.Decode(r.Door.Protocol, said[:length], &r.Wire)
+			return answer, false, err
 		}
 	}
 }

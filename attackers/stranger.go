@@ -119,7 +119,8 @@ func (s *Stranger) breakOff(ctx context.Context, door script.Door, identity Know
 	if err == nil {
 		n.Abort()
 	}
-	a.Sent, a.Ended, a.Err = sent.Load(), true, err
+	a.Sent, a.Err = sent.Load(), err
+	a.Ended = a.Sent && ctx.Err() == nil // without a context that has ended, the far end broke it off
 	return a
 }
 

@@ -145,7 +145,7 @@ func (n *Node) Send(ctx context.Context, m wire.Message) error {
 	if err != nil {
 		return fmt.Errorf("%s: encode %s: %w", n.opts.Name, m.Name(), err)
 	}
-	return n.send(ctx, m, b)
+	return n.send(ctx, m, b, nil)
 }
 
 // SendBytes sends b as it is, legal or not.
@@ -154,11 +154,12 @@ func (n *Node) SendBytes(ctx context.Context, b []byte) error {
 	if err != nil {
 		m = nil
 	}
-	return n.send(ctx, m, b)
+	return n.send(ctx, m, b, err)
 }
 
-func (n *Node) send(ctx context.Context, m wire.Message, b []byte) error {
-	n.record(n.opts.Name, n.opts.Peer, m, b, nil)
+// send records before it sends, so that an answer cannot come before its question.
+func (n *Node) send(ctx context.Context, m wire.Message, b []byte, malformed error) error {
+	n.record(n.opts.Name, n.opts.Peer, m, b, malformed)
 	if err := n.assoc.Send(ctx, association.Message{Payload: b}); err != nil {
 		return fmt.Errorf("%s: send to %s: %w", n.opts.Name, n.opts.Peer, err)
 	}
