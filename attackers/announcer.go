@@ -65,7 +65,8 @@ func local(a netip.Addr, door script.Door) netip.Addr {
 
 func (a *Announcer) datagram(ctx context.Context, d *association.Datagram, door script.Door, m wire.Message) (Attempt, error) {
 	attempt := Attempt{What: m.Name() + " in a datagram", Door: door}
-	b, err := m.Append(nil, &a.Wire)
+	dialect := a.dialect()
+	b, err := m.Append(nil, &dialect)
 	if err != nil {
 		return attempt, fmt.Errorf("encode %s: %w", m.Name(), err)
 	}

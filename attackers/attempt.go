@@ -71,8 +71,16 @@ var ErrNoDoor = errors.New("no door to attack")
 func (s *Site) options(name string, door script.Door, config *tlspsk.Config) script.Options {
 	return script.Options{
 		Name: name, Peer: "registrar", Door: door, Local: s.Local(),
-		TLS: config, Wire: s.Wire, Recorder: s.Recorder,
+		TLS: config, Wire: s.dialect(), Recorder: s.Recorder,
 	}
+}
+
+// dialect is what the attacker speaks: that of the system under test, and also the message
+// that it refuses.
+func (s *Site) dialect() wire.Options {
+	o := s.Wire
+	o.NoBusinessCard = false
+	return o
 }
 
 // Secured returns the doors that speak protocol over TLS.

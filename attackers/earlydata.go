@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
@@ -22,7 +23,7 @@ func (r *Replayer) EarlyData(ctx context.Context, config *tlspsk.Config, payload
 		return nil, false, err
 	}
 	defer hangUp()
-	recording := &overPath{Conn: conn, r: &Replayer{}}
+	recording := &firstFlight{Conn: conn}
 	config.AllowEarlyData, config.MinVersion, config.MaxVersion = true, tlspsk.TLS13, tlspsk.TLS13
 	config.Messages, config.KeyLog = r.Door.Transport != association.TCP, r.Recorder
 	client, err := tlspsk.Client(recording, config)
@@ -42,7 +43,44 @@ func (r *Replayer) EarlyData(ctx context.Context, config *tlspsk.Config, payload
 	if !client.State().EarlyData {
 		return nil, false, nil
 	}
-	return recording.r.Between(0, recording.r.Mark()), true, awaitAnswer(ctx, client)
+	return recording.pieces(), true, awaitAnswer(ctx, client)
+}
+
+// firstFlight records what is written before anything is read. What comes after that is
+// bound to the server's answer: a server that gets it in one piece with replayed early data
+// ends the handshake before it has looked at the early data.
+type firstFlight struct {
+	net.Conn
+	mu   sync.Mutex
+	sent [][]byte
+	over bool
+}
+
+// Write records b and passes it on.
+func (f *firstFlight) Write(b []byte) (int, error) {
+	f.mu.Lock()
+	if !f.over {
+		f.sent = append(f.sent, append([]byte(nil), b...))
+	}
+	f.mu.Unlock()
+	return f.Conn.Write(b)
+}
+
+// Read ends the recording with the first octet.
+func (f *firstFlight) Read(b []byte) (int, error) {
+	n, err := f.Conn.Read(b)
+	if n > 0 {
+		f.mu.Lock()
+		f.over = true
+		f.mu.Unlock()
+	}
+	return n, err
+}
+
+func (f *firstFlight) pieces() [][]byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.sent
 }
 
 // awaitAnswer reads once: the registrar has dealt with the early data when it answers.

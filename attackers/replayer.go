@@ -22,10 +22,9 @@ type Replayer struct {
 	Site
 	Door script.Door
 
-	mu    sync.Mutex
-	path  net.Conn // the element's connection, at the position of the replayer
-	sent  [][]byte
-	muted bool // what the replayer itself sends is not recorded
+	mu   sync.Mutex
+	path net.Conn // the element's connection, at the position of the replayer
+	sent [][]byte
 }
 
 // Position is what the element's association is wrapped in.
@@ -44,9 +43,7 @@ type overPath struct {
 // Write records b and passes it on.
 func (p *overPath) Write(b []byte) (int, error) {
 	p.r.mu.Lock()
-	if !p.r.muted {
-		p.r.sent = append(p.r.sent, append([]byte(nil), b...))
-	}
+	p.r.sent = append(p.r.sent, append([]byte(nil), b...))
 	p.r.mu.Unlock()
 	return p.Conn.Write(b)
 }

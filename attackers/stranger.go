@@ -100,7 +100,8 @@ func (s *Stranger) BrokenOff(ctx context.Context, door script.Door, identity Kno
 
 func (s *Stranger) breakOff(ctx context.Context, door script.Door, identity KnownIdentity, m wire.Message) Attempt {
 	a := Attempt{What: m.Name() + " after a handshake that was broken off", Door: door}
-	payload, err := m.Append(nil, &s.Wire)
+	dialect := s.dialect()
+	payload, err := m.Append(nil, &dialect)
 	if err != nil {
 		a.Err = err
 		return a
