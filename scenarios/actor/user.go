@@ -28,11 +28,12 @@ func (w *World) OpenUser(ctx context.Context, name string) (*User, error) {
 			door = d
 		}
 	}
+	certified := door.Secured && w.Instance.Credentials.RootCAs != nil
 	o, err := w.options(name, door, w.Instance.Credentials.Element)
-	if err != nil {
+	if err != nil && !certified {
 		return nil, err
 	}
-	if door.Secured && w.Instance.Credentials.RootCAs != nil {
+	if certified {
 		o.TLS = CertificateConfig(&w.Instance.Credentials)
 	}
 	n, err := w.open(ctx, o)

@@ -69,11 +69,25 @@ func (s Snapshot) Contains(pool string, id wire.PEID) bool { return s.Find(pool,
 func (s Snapshot) Find(pool string, id wire.PEID) []string {
 	var lines []string
 	for _, line := range s {
-		if strings.Contains(line, fmt.Sprintf("pool %s element %s ", wire.PoolHandle(pool), id)) {
-			lines = append(lines, line)
+		for _, how := range []string{resolved, inTable} {
+			if strings.HasPrefix(line, how+subject(wire.PoolHandle(pool), id)) {
+				lines = append(lines, line)
+			}
 		}
 	}
 	return lines
+}
+
+// How a line of a Snapshot was seen.
+const (
+	resolved = "resolved: "
+	inTable  = "table: "
+)
+
+// subject begins a line about one element. The handle is in quotes, which are escaped in a
+// handle: whatever the handle, it cannot be taken for another one.
+func subject(pool wire.PoolHandle, id wire.PEID) string {
+	return fmt.Sprintf("pool \"%s\" element %s ", pool, id)
 }
 
 // Snapshot looks at the given pools, and through the peer at all pools.
@@ -85,7 +99,7 @@ func (v *View) Snapshot(ctx context.Context, pools ...string) (Snapshot, error) 
 			return nil, err
 		}
 		for _, e := range elements {
-			s = append(s, "resolved: "+line([]byte(pool), &e))
+			s = append(s, resolved+line([]byte(pool), &e))
 		}
 	}
 	if v.peer != nil {
@@ -95,7 +109,7 @@ func (v *View) Snapshot(ctx context.Context, pools ...string) (Snapshot, error) 
 		}
 		for _, entry := range table {
 			for _, e := range entry.Elements {
-				s = append(s, "table: "+line(entry.PoolHandle, &e))
+				s = append(s, inTable+line(entry.PoolHandle, &e))
 			}
 		}
 	}
@@ -110,6 +124,6 @@ func line(pool wire.PoolHandle, e *wire.PoolElement) string {
 		addrs = append(addrs, a.String())
 	}
 	slices.Sort(addrs)
-	return fmt.Sprintf("pool %s element %s at %s port %d %s, policy %s, home %s",
-		pool, e.ID, e.User.Kind, e.User.Port, strings.Join(addrs, "+"), e.Policy.Type, e.Home)
+	return fmt.Sprintf("%sat %s port %d %s, policy %s, home %s",
+		subject(pool, e.ID), e.User.Kind, e.User.Port, strings.Join(addrs, "+"), e.Policy.Type, e.Home)
 }
