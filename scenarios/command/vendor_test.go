@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,8 +37,10 @@ func (v vendor) write(t *testing.T, name, text string) {
 }
 
 // newVendor writes keys, a certificate, and both configuration files.
-func newVendor(t *testing.T, host string) vendor {
+func newVendor(t *testing.T) vendor {
 	t.Helper()
+	// Any loopback address will do, and another one than that of a test beside this one.
+	host := fmt.Sprintf("127.%d.%d.1", 60+mathrand.IntN(60), mathrand.IntN(256))
 	v := vendor{t.TempDir(), host}
 	var keys strings.Builder
 	for n, identity := range []string{"pe-alice", "pe-bob", "pe-carol", "registrar-2"} {
@@ -147,7 +150,7 @@ func (w *watched) Write(p []byte) (int, error) {
 }
 
 func TestVendorJudgesARegistrarThatRunsByItself(t *testing.T) {
-	v := newVendor(t, "127.61.3.1")
+	v := newVendor(t)
 	defer v.start(t)()
 	out := v.path("report")
 	code, stdout, stderr := rspthreat(t.Context(), "run", "--sut", v.path("sut.yaml"), "--out", out)
@@ -171,7 +174,7 @@ func TestVendorJudgesARegistrarThatRunsByItself(t *testing.T) {
 }
 
 func TestSystemThatCannotBeReachedIsNotJudged(t *testing.T) {
-	v := newVendor(t, "127.61.4.1")
+	v := newVendor(t)
 	out := v.path("report")
 	code, stdout, stderr := rspthreat(t.Context(), "run", "-q", "--sut", v.path("sut.yaml"), "--out", out)
 	if code != reports.ExitUnreachable || !strings.Contains(stderr, "cannot be reached") {
@@ -184,7 +187,7 @@ func TestSystemThatCannotBeReachedIsNotJudged(t *testing.T) {
 }
 
 func TestSystemThatDiesHalfWayLeavesNoVerdictBehindThatIsNotSound(t *testing.T) {
-	v := newVendor(t, "127.61.5.1")
+	v := newVendor(t)
 	stop := v.start(t)
 	defer stop()
 	progress := &output{first: stop} // it dies after the first check
@@ -201,7 +204,7 @@ func TestSystemThatDiesHalfWayLeavesNoVerdictBehindThatIsNotSound(t *testing.T) 
 }
 
 func TestWrongKeyIsNotHeldAgainstTheSystem(t *testing.T) {
-	v := newVendor(t, "127.61.6.1")
+	v := newVendor(t)
 	defer v.start(t)()
 	b, err := os.ReadFile(v.path("keys.psk"))
 	if err != nil {
