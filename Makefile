@@ -5,12 +5,13 @@ TOOL    := $(GO) tool -modfile=.ci/tools.mod
 OUT     ?= rspthreat-report
 RUNS    ?= 50
 BENCHTIME ?= 1s
+FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps test unit lint race asan suite interop repeat vuln bench clean
+.PHONY: help build run deps test unit lint race asan suite interop repeat vuln fuzz fuzz-distributed bench clean
 
 help: ## List every target
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the rspthreat command (needs Go, gcc and libssl-dev)
 	@command -v gcc >/dev/null || { echo 'rspthreat needs a C compiler: apt-get install gcc'; exit 2; }
@@ -52,6 +53,12 @@ repeat: ## Judge the embedded reference $(RUNS) times: every run must give the s
 
 vuln: ## Known vulnerabilities in what is linked in (needs the Go vulnerability database)
 	$(TOOL) govulncheck ./...
+
+fuzz: ## Each fuzz target for $(FUZZTIME) seconds with go-fuzz
+	fuzz/fuzz-gofuzz -t $(FUZZTIME)
+
+fuzz-distributed: ## go-fuzz's coordinator and workers on loopback for $(FUZZTIME) seconds
+	fuzz/fuzz-distributed -t $(FUZZTIME)
 
 bench: ## Benchmarks with their marks
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -cpu 1 ./reference/...

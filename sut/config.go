@@ -113,13 +113,24 @@ func LoadConfig(path string) (*Config, error) {
 // ParseConfig reads and checks the text of a configuration file.
 func ParseConfig(b []byte) (*Config, error) {
 	var c Config
-	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
+	if err := unmarshal(b, &c); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrConfig, oneLine(err))
 	}
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return &c, nil
+}
+
+// unmarshal refuses unknown keys. The YAML library panics on some malformed input, such as a
+// tag without a value where a sequence belongs.
+func unmarshal(b []byte, c *Config) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("malformed YAML: %v", p)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(b, c, yaml.Strict())
 }
 
 // oneLine keeps the first line of a YAML error, which has the position and the reason; the

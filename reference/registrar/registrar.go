@@ -41,6 +41,7 @@ type Registrar struct {
 	peers     map[wire.ServerID]*peer
 	callers   map[netip.AddrPort]*caller
 	heartbeat alarm
+	armed     alarms
 	takeovers map[wire.ServerID]*takeover // of ours, by target
 	yields    map[wire.ServerID]*yield    // to others, by target
 	contested map[elementKey]contest
@@ -95,7 +96,7 @@ func create(cfg Config) (*Registrar, error) {
 			MaxPerOwner: cfg.Limits.MaxPerOwner, Rand: cfg.Rand,
 		}),
 		sessions: make(map[*session]struct{}), perAddr: make(map[netip.Addr]int),
-		live:  make(map[elementKey]*liveness),
+		live: make(map[elementKey]*liveness), armed: make(alarms),
 		stats: Stats{Refused: make(map[string]uint64)},
 		peers: make(map[wire.ServerID]*peer), callers: make(map[netip.AddrPort]*caller),
 		takeovers: make(map[wire.ServerID]*takeover), yields: make(map[wire.ServerID]*yield),
@@ -195,8 +196,8 @@ func (r *Registrar) Close(ctx context.Context) error {
 }
 
 func (r *Registrar) stopTimers() {
-	for _, l := range r.live {
-		l.alarm.stop()
+	for a := range r.armed {
+		a.stop()
 	}
 	if r.expiry != nil {
 		r.expiry.Stop()

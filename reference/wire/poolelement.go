@@ -156,7 +156,7 @@ func (w *writer) life(life int32) uint32 {
 	if life < 0 {
 		return math.MaxUint32
 	}
-	return uint32(min(int64(life)*millisecondsPerSecond, math.MaxUint32))
+	return uint32(min(int64(life)*millisecondsPerSecond, math.MaxUint32-1)) // the greatest is infinite
 }
 
 // clone returns a deep copy.

@@ -71,7 +71,7 @@ func TestPoolElementLife(t *testing.T) {
 		{ms, 30, 1, 1000}, // never 0: that would mean expired
 		{ms, 0, 0, 0},
 		{ms, 0xffffffff, LifeInfinite, 0xffffffff},
-		{ms, 0xfffffffe, 4294968, 0xffffffff}, // 49 days is the most
+		{ms, 0xfffffffe, 4294968, 0xfffffffe}, // 49 days is the most that is not infinite
 	} {
 		m := &Registration{PoolHandle: testHandle, Element: testElement(0)}
 		m.Element.Life = c.life
