@@ -18,5 +18,13 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return command.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	return command.Main(ctx, os.Args[1:], os.Stdout, os.Stderr, command.WithInput(os.Stdin), command.WithReload(hangups))
+}
+
+// hangups is asked for by the daemons that read their keys again on SIGHUP; every other
+// command ends with its terminal.
+func hangups() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 1) // one more reload than the one under way is enough
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
 }

@@ -1,199 +1,262 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package daemon
+package daemon_test
 
 import (
-	"bytes"
-	"context"
+	"bufio"
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
-	"net/netip"
+	"net/http"
 	"os"
-	"path/filepath"
+	"os/exec"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/rspthreat/rspthreat/reference/association"
-	"github.com/rspthreat/rspthreat/reference/registrar"
-	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/reference/daemon"
+	"github.com/rspthreat/rspthreat/reference/poolelement"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what must happen.
-const patience = 10 * time.Second
-
-const secured = `version: 1
-server_id: 0x0a0b0c0d
-security: secured
+const registrarYAML = `version: 1
+server_id: 0x11
 doors:
-  - {protocol: asap, transport: tcp, tls: true, address: "127.71.1.1:3864"}
+  - {protocol: asap, transport: sctp-udp, tls: true, address: "NET.1:3864"}
+  - {protocol: asap, transport: tcp, tls: true, address: "NET.1:3864"}
 psk_file: keys.psk
 identities:
-  - {identity: pe-alice, role: pe, pools: [EchoPool]}
-timers: {keep_alive: 5s}
+  - {identity: pe-a, role: pe, pools: [Echo]}
+  - {identity: pe-b, role: pe, pools: [Echo]}
+certificate_file: cert.pem
+key_file: key.pem
+timers: {keep_alive: 200ms, keep_alive_timeout: 500ms, keep_alive_spacing: 50ms}
+log: {format: json}
+metrics: {address: "NET.1:9464"}
 `
 
-const keys = "pe-alice:000102030405060708090a0b0c0d0e0f\n"
+const elementYAML = `version: 1
+registrars:
+  - {transport: sctp-udp, address: "NET.1:3864", server_id: 0x11}
+local: NET.HOST
+psk_file: keys.psk
+identity: pe-NAME
+certificate_file: cert.pem
+key_file: key.pem
+pools:
+  - handle: Echo
+    id: 0xHOST
+    policy: {name: priority, priority: PRIORITY}
+    service: {transport: TRANSPORT, tls: true, address: "NET.HOST:7000"}
+timers: {server_hunt: 200ms}
+metrics: {address: "NET.HOST:9464"}
+`
 
-// load writes a configuration with its keys, and reads it.
-func load(t *testing.T, text string) (*Config, error) {
-	t.Helper()
-	dir := t.TempDir()
-	for name, content := range map[string]string{"registrar.yaml": text, "keys.psk": keys} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return Load(filepath.Join(dir, "registrar.yaml"))
+const userYAML = `version: 1
+pool: Echo
+registrars:
+  - {transport: tcp, address: "NET.1:3864", name: registrar.test}
+ca_file: ca.pem
+metrics: {address: "NET.20:9464"}
+`
+
+// element writes the configuration of a pool element.
+func (b *bed) element(name, host, priority, transport string) string {
+	b.t.Helper()
+	file := "pe-" + name + ".yaml"
+	b.write(file, strings.NewReplacer("NAME", name, "HOST", host, "PRIORITY", priority, "TRANSPORT", transport).Replace(elementYAML))
+	return file
 }
 
-// TestWrongConfigurationsAreRefusedWithThePlace: a user has to find the line, and a
-// registrar that is not what the file says must not run.
-func TestWrongConfigurationsAreRefusedWithThePlace(t *testing.T) {
-	for _, row := range []struct{ name, from, to, want string }{
-		{"no version", "version: 1\n", "", "version: is 0"},
-		{"another version", "version: 1", "version: 2", "version: is 2"},
-		{"an unknown key", "server_id:", "sever_id:", "[2:1]"},
-		{"a value of the wrong kind", "0x0a0b0c0d", "many", "[2:"},
-		{"an unknown security", "security: secured", "security: some", `security: is "some"`},
-		{"an unknown protocol", "protocol: asap", "protocol: http", "doors[0].protocol"},
-		{"an unknown transport", "transport: tcp", "transport: quic", "doors[0].transport"},
-		{"TLS over UDP", "transport: tcp", "transport: udp", "doors[0]"},
-		{"a name for an address", "127.71.1.1:3864", "registrar.example:3864", "doors[0].address"},
-		{"no door", "doors:\n  - {protocol: asap, transport: tcp, tls: true, address: \"127.71.1.1:3864\"}\n", "", "no doors"},
-		{"a TLS door in clear", "security: secured", "security: clear", "TLS"},
-		{"no keys", "psk_file: keys.psk\n", "", "psk_file"},
-		{"no such key file", "keys.psk", "other.psk", "other.psk"},
-		{"an unknown role", "role: pe", "role: king", "identities[0]"},
-		{"an identity without a key", "identity: pe-alice", "identity: pe-bob", `identities[0]: "pe-bob"`},
-		{"a time without unit", "keep_alive: 5s", "keep_alive: 5", "timers.keep_alive"},
-		{"no time at all", "keep_alive: 5s", "keep_alive_timeout: 0s", "timers.keep_alive_timeout"},
-		{"a certificate that is not there", "psk_file:", "certificate_file: no.pem\nkey_file: no.key\npsk_file:", "certificate_file"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			text := strings.Replace(secured, row.from, row.to, 1)
-			if text == secured {
-				t.Fatal("the row changes nothing")
+// child runs a pool element in a process of its own, and returns what kills it.
+func (b *bed) child(file string) (log *output, kill func()) {
+	b.t.Helper()
+	executable, err := os.Executable()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	log = newOutput()
+	c := exec.Command(executable)
+	c.Env = append(os.Environ(), childEnv+"="+b.path(file))
+	c.Stderr = log
+	if err := c.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	killed := false
+	kill = func() {
+		if !killed {
+			killed = true
+			_ = c.Process.Kill()
+			_ = c.Wait()
+		}
+	}
+	b.t.Cleanup(kill)
+	return log, kill
+}
+
+// scrape returns the value of a metric as it stands in the page, "" when it is not there.
+func (b *bed) scrape(host, metric string) string {
+	b.t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	r, err := client.Get("http://" + b.net + host + ":9464/metrics")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(lines.Text(), metric+" "); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+func (b *bed) expectMetric(host, metric, want string) {
+	b.t.Helper()
+	if got := b.scrape(host, metric); got != want {
+		b.t.Errorf("%s at %s is %q, want %q", metric, host, got, want)
+	}
+}
+
+// The whole life of a pool: two elements register, a user talks to the preferred one, that
+// one is killed, the user is told and goes on with the other one, and then the registrar
+// withdraws the key of that one too.
+func TestDaemonsTogetherOverTLS(t *testing.T) {
+	for _, tc := range []struct{ transport, net string }{{"tcp", "127.81.1."}, {"sctp-udp", "127.81.2."}} {
+		t.Run(tc.transport, func(t *testing.T) {
+			t.Parallel()
+			b := newBed(t, tc.net)
+			if tc.transport != "tcp" { // no kernel says that the element is gone
+				b.write("pu.yaml", userYAML+"timers: {liveness: 1s}\n")
 			}
-			c, err := load(t, text)
-			if err == nil {
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel() // one that is accepted ends at once
-				err = Run(ctx, c, slog.New(slog.DiscardHandler))
+			r := start(b, "registrar.yaml", daemon.LoadRegistrar, nil)
+			r.log.expect(t, `"msg":"ready"`)
+			a, kill := b.child(b.element("a", "10", "2", tc.transport))
+			a.expect(t, "msg=registered")
+			e := start(b, b.element("b", "11", "1", tc.transport), daemon.LoadElement, nil)
+			e.log.expect(t, "msg=registered")
+			input, say := io.Pipe()
+			defer say.Close()
+			u := start(b, "pu.yaml", daemon.LoadUser, input)
+			ask := func(line string) {
+				t.Helper()
+				if _, err := io.WriteString(say, line+"\n"); err != nil {
+					t.Fatal(err)
+				}
+				if got := u.out.expect(t, ""); got != line {
+					t.Errorf("the pool user printed %q, want %q", got, line)
+				}
 			}
-			if err == nil || !strings.Contains(err.Error(), row.want) {
-				t.Fatalf("error %v, want one that names %q", err, row.want)
+			ask("hello A")
+			b.expectMetric("10", "rspthreat_echo_messages_total", "1")
+			b.expectMetric("10", `rspthreat_element_registered{pool="Echo"}`, "1")
+			b.expectMetric("1", "rspthreat_registrar_malformed_total", "0")
+
+			kill()
+			u.log.expect(t, `failover in "Echo" from 0x00000010 to 0x00000011 (tls, authenticated, encrypted): `)
+			ask("hello B")
+			b.expectMetric("11", "rspthreat_echo_octets_total", "7")
+			b.expectMetric("20", "rspthreat_user_failovers_total", "1")
+
+			b.replace("registrar.yaml", `  - {identity: pe-b, role: pe, pools: [Echo]}`, "")
+			r.hangup()
+			if line := r.log.expect(t, `"msg":"reloaded"`); !strings.Contains(line, `pe-b`) {
+				t.Errorf("who was withdrawn is not in %s", line)
 			}
-			if strings.Contains(err.Error(), "0102030405") || strings.Contains(err.Error(), "\n") {
-				t.Fatalf("the error shows a key or has several lines: %q", err)
+			r.log.expect(t, `"msg":"refused"`, `"defence":"withdrawal"`, `pe-b`)
+			r.log.expect(t, `"msg":"removed"`, `"pe":"0x00000011"`)
+			if got := b.scrape("1", `rspthreat_registrar_refused_total{defence="withdrawal"}`); got == "" {
+				t.Error("the refusals are not counted")
+			}
+			if err := e.stop(); !errors.Is(err, poolelement.ErrDeregistrationRefused) {
+				t.Errorf("the element that was withdrawn ended with %v", err)
+			}
+			for _, line := range strings.Split(strings.TrimSpace(r.log.String()), "\n") {
+				if !json.Valid([]byte(line)) {
+					t.Errorf("log line is not JSON: %s", line)
+				}
 			}
 		})
 	}
 }
 
-func TestMissingFileIsAConfigurationError(t *testing.T) {
-	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, ErrConfig) || !errors.Is(err, os.ErrNotExist) {
-		t.Fatalf("error %v", err)
+// A broken file changes nothing, and says where it is broken; a good one takes effect with
+// the next association.
+func TestReloadTakesKeysAndCertificateOrKeepsThem(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "127.81.3.")
+	r := start(b, "registrar.yaml", daemon.LoadRegistrar, nil)
+	r.log.expect(t, `"msg":"ready"`)
+	e := start(b, b.element("b", "11", "1", "tcp"), daemon.LoadElement, nil)
+	e.log.expect(t, "msg=registered")
+	if got := b.serial("1:3864"); got != 2 {
+		t.Fatalf("the registrar shows certificate %d, want 2", got)
+	}
+
+	b.write("keys.psk", psk("pe-a", "31")+"pe-b:not hexadecimal\n")
+	b.certificate(3)
+	for _, d := range []*running{r, e} {
+		d.hangup()
+		line := d.log.expect(t, "reload failed")
+		if !strings.Contains(line, "keys.psk:2: the key of") || !strings.Contains(line, "is not hexadecimal") {
+			t.Errorf("no place in %s", line)
+		}
+	}
+	b.expectMetric("1", `rspthreat_reloads_total{result="failed"}`, "1")
+	if got := b.serial("1:3864"); got != 2 {
+		t.Errorf("after a failed reload the registrar shows certificate %d, want 2", got)
+	}
+
+	b.write("keys.psk", psk("pe-a", "31")+psk("pe-b", "66"))
+	for _, d := range []*running{r, e} {
+		d.hangup()
+		d.log.expect(t, "reloaded")
+	}
+	b.expectMetric("11", `rspthreat_reloads_total{result="done"}`, "1")
+	for _, door := range []string{"1:3864", "11:7000"} {
+		if got := b.serial(door); got != 3 {
+			t.Errorf("after a reload %s shows certificate %d, want 3", door, got)
+		}
+	}
+
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+	e.log.expect(t, "msg=home-lost")
+	again := start(b, "registrar.yaml", daemon.LoadRegistrar, nil)
+	again.log.expect(t, `"msg":"registered"`, `"owner":"pe-b"`)
+	if err := e.stop(); err != nil {
+		t.Error(err)
+	}
+	if line := again.log.expect(t, `"msg":"removed"`); !strings.Contains(line, "deregist") {
+		t.Errorf("an element that ended was removed for another reason: %s", line)
 	}
 }
 
-func TestTimersThatAreNotNamedKeepTheirDefault(t *testing.T) {
-	c, err := load(t, strings.Replace(secured, "{keep_alive: 5s}", "{keep_alive: 7s, keep_alive_spacing: 250ms}", 1))
+// serial is the serial number of the certificate that a TLS server shows.
+func (b *bed) serial(hostport string) int64 {
+	b.t.Helper()
+	c, err := tls.Dial("tcp", b.net+hostport, &tls.Config{InsecureSkipVerify: true}) // only looked at
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
-	cfg, err := c.registrar()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := registrar.DefaultTimers()
-	want.KeepAlive, want.KeepAliveSpacing = 7*time.Second, 250*time.Millisecond
-	if cfg.Timers != want {
-		t.Errorf("timers %+v, want %+v", cfg.Timers, want)
-	}
-	if cfg.ServerID != 0x0a0b0c0d || cfg.Mode != registrar.Secured {
-		t.Errorf("server %s, %s", cfg.ServerID, cfg.Mode)
-	}
+	defer c.Close()
+	return c.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
-// TestRunServesAndEndsGracefully: who is connected when the daemon is told to end hears a
-// regular end, not a reset.
-func TestRunServesAndEndsGracefully(t *testing.T) {
-	c, err := load(t, `version: 1
-security: clear
-doors:
-  - {protocol: asap, transport: tcp, address: "127.71.1.2:3863"}
-`)
-	if err != nil {
-		t.Fatal(err)
+// `echo ... | rspthreat pu`: everything is sent and answered before it ends.
+func TestPoolUserEndsWithItsInputAfterTheAnswers(t *testing.T) {
+	t.Parallel()
+	b := newBed(t, "127.81.4.")
+	r := start(b, "registrar.yaml", daemon.LoadRegistrar, nil)
+	r.log.expect(t, `"msg":"ready"`)
+	e := start(b, b.element("b", "11", "1", "tcp"), daemon.LoadElement, nil)
+	e.log.expect(t, "msg=registered")
+	u := start(b, "pu.yaml", daemon.LoadUser, strings.NewReader("one\n\ntwo\nthree"))
+	if err := u.wait(); err != nil {
+		t.Error(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	ready := &watch{want: "msg=ready", found: make(chan struct{})}
-	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, c, slog.New(slog.NewTextHandler(ready, nil))) }()
-	select {
-	case <-ready.found:
-	case err := <-ended:
-		t.Fatal(err)
+	if got, want := u.out.String(), "one\ntwo\nthree\n"; got != want {
+		t.Errorf("printed %q, want %q", got, want)
 	}
-	waiting, stop := context.WithTimeout(t.Context(), patience)
-	defer stop()
-	d := association.Dialer{Transport: association.TCP, PPID: wire.ASAP.PPID()}
-	a, err := d.Dial(waiting, netip.MustParseAddrPort("127.71.1.2:3863"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request, err := wire.Encode(&wire.HandleResolution{PoolHandle: []byte("EchoPool")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.Send(waiting, association.Message{Payload: request}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := a.Receive(waiting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := wire.Decode(wire.ASAP, m.Payload, nil)
-	if r, ok := answer.(*wire.HandleResolutionResponse); err != nil || !ok || len(r.Causes) != 1 || r.Causes[0].Code != wire.CauseUnknownPoolHandle {
-		t.Fatalf("answer %+v, %v", answer, err)
-	}
-	cancel()
-	select {
-	case <-a.Done():
-	case <-waiting.Done():
-		t.Fatal("the association is still open")
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("Run: %v", err)
-	}
-	if !errors.Is(a.Err(), io.EOF) {
-		t.Errorf("the association was not ended gracefully: %v", a.Err())
-	}
-}
-
-// watch closes found when want has been written.
-type watch struct {
-	mu    sync.Mutex
-	b     bytes.Buffer
-	want  string
-	found chan struct{}
-}
-
-func (w *watch) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	had := strings.Contains(w.b.String(), w.want)
-	w.b.Write(p)
-	if !had && strings.Contains(w.b.String(), w.want) {
-		close(w.found)
-	}
-	return len(p), nil
 }

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,10 +38,32 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func usage(err error) error { return &exitError{reports.ExitUsage, err} }
 
+// Option gives Main what only some commands need.
+type Option func(*options)
+
+type options struct {
+	stdin  io.Reader
+	reload func() (<-chan os.Signal, func())
+}
+
+// WithInput is what `rspthreat pu` sends; nothing without it.
+func WithInput(r io.Reader) Option { return func(o *options) { o.stdin = r } }
+
+// WithReload lets the daemons be told to read their keys again. begin is called by those
+// that can, and returns the channel that tells them and what ends it.
+func WithReload(begin func() (<-chan os.Signal, func())) Option {
+	return func(o *options) { o.reload = begin }
+}
+
 // Main runs the command with args and returns its exit code (README, "Exit codes"). It ends
 // early, with the reports of what was done, when ctx does.
-func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer, with ...Option) int {
+	o := options{stdin: strings.NewReader(""), reload: func() (<-chan os.Signal, func()) { return nil, func() {} }}
+	for _, w := range with {
+		w(&o)
+	}
+	root := newRoot(&o)
+	root.SetIn(o.stdin)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -63,7 +87,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-func newRoot() *cobra.Command {
+func newRoot(o *options) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rspthreat",
 		Short:         "Shows whether an RSerPool system withstands the threats of draft-ietf-rserpool-threats-15",
@@ -73,7 +97,8 @@ func newRoot() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newList(), newExplain(), newRegistrar(), newVersion(), guest.NewCommand())
+	root.AddCommand(newRun(), newList(), newExplain(), newVersion(), guest.NewCommand())
+	root.AddCommand(newDaemons(o)...)
 	return root
 }
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package daemon runs the reference registrar, pool element and pool user from YAML files:
+//
+//	rspthreat registrar --config registrar.yaml
+//	rspthreat pe        --config pe.yaml
+//	rspthreat pu        --config pu.yaml
+//
+// An unknown or repeated key and a wrong value are refused with file, line and key. Paths
+// are relative to the directory of the file. Durations are written as 5s or 200ms,
+// addresses as "192.0.2.1:3864", server and PE identifiers as numbers (0x11). A transport
+// is tcp, sctp (IP protocol 132; needs CAP_NET_RAW) or sctp-udp (RFC 6951).
+//
+// # Common
+//
+//	version: 1
+//	security: secured            # the default: TLS with registrars; or clear
+//	log: {format: text, level: info}  # or json; debug, info, warn, error (pu: warn)
+//	metrics: {address: "127.0.0.1:9464"}  # Prometheus at /metrics; without it nothing listens
+//
+// A PSK file has lines of identity:hexkey, with at least 16 octets of key; lines that begin
+// with # are skipped. Certificate files are PEM, the chain included.
+//
+// # Registrar
+//
+//	server_id: 0x11              # 0 or absent: random (RFC 5353 section 3.2.1)
+//	encapsulation_port: 9899     # our UDP port of sctp-udp
+//	doors:
+//	  - {protocol: asap, transport: sctp-udp, tls: true, address: "192.0.2.1:3864"}
+//	  - {protocol: enrp, transport: sctp-udp, tls: true, address: "192.0.2.1:9902"}
+//	psk_file: keys.psk           # required when secured
+//	identities:                  # what the holder of a key may do
+//	  - {identity: pe-alice, role: pe, pools: [EchoPool]}  # "*" for all pools
+//	  - {identity: registrar-2, role: registrar, server_id: 0x12}
+//	certificate_file: cert.pem   # what pool users check; without it they cannot come over TLS
+//	key_file: key.pem
+//	timers: {keep_alive: 30s, keep_alive_timeout: 5s, keep_alive_spacing: 1s}
+//
+// # Pool element
+//
+//	registrars:                  # server_id: the only one that is accepted there
+//	  - {transport: sctp-udp, address: "192.0.2.1:3864", encapsulation_port: 9899, server_id: 0x11}
+//	announcements: {listen: "0.0.0.0:3863", groups: [224.0.1.185], interface: eth0, sctp: sctp-udp}
+//	local: 192.0.2.10            # to dial from
+//	encapsulation_port: 9899     # our UDP port of sctp-udp towards registrars
+//	doors:                       # for registrars that come to us after a takeover
+//	  - {transport: sctp-udp, tls: true, address: "192.0.2.10:3864"}
+//	psk_file: keys.psk           # required when secured
+//	identity: pe-alice           # our own
+//	registrar_identities:        # who may come through a secured door
+//	  - {identity: registrar-2, server_id: 0x12}
+//	certificate_file: cert.pem   # of services under TLS, for their address or elements.name
+//	key_file: key.pem
+//	pools:
+//	  - handle: EchoPool
+//	    id: 0x10                 # 0 or absent: random
+//	    life: 5m                 # or infinite
+//	    policy: {name: weighted-random, weight: 10}
+//	    service: {transport: tcp, tls: true, address: "192.0.2.10:7000", encapsulation_port: 9899}
+//	timers: {registration: 30s, deregistration: 30s, server_hunt: 10s, retry: 1m}
+//
+// The policies are those of RFC 5356: round-robin (the default), weighted-round-robin and
+// weighted-random (weight), random, priority (priority), least-used, randomized-least-used
+// (load), least-used-degradation, priority-least-used (load, degradation). Load and
+// degradation go from 0 to 1.
+//
+// The service sends back what it gets (package channel has the format). A pool registers
+// the address of its service; an unspecified one is replaced by that of the registration.
+// A door and an sctp-udp service at one address need different encapsulation ports.
+//
+// # Pool user
+//
+//	pool: EchoPool
+//	registrars:                  # name: what the certificate must be for; absent: the address
+//	  - {transport: tcp, address: "192.0.2.1:3864", name: registrar.example.org}
+//	announcements: {name: registrar.example.org}  # otherwise as above
+//	ca_file: ca.pem              # who signs registrars; or psk_file and identity
+//	elements:                    # security: secured, preferred or clear
+//	  {security: secured, ca_file: elements.pem, name: echo.example.org, sctp: sctp-udp, encapsulation_port: 9899}
+//	timers: {request: 15s, connect: 10s, liveness: 60s, failover: 60s, linger: 1s}
+//
+// It sends each line of its input as a message and prints each message that comes back as a
+// line; a failover is told on stderr before anything goes to the next element. After the
+// end of the input it waits until there was no answer for the time linger.
+//
+// # Signals
+//
+// SIGTERM and SIGINT end a daemon gracefully: an element deregisters first.
+//
+// SIGHUP has the registrar read keys, identities and certificate again, and the element its
+// keys and certificate. All are taken or none: with a broken file the old ones stay, and
+// the log says where it is broken. Other changes need a restart. New keys and certificates
+// count for associations that are set up from then on. An identity that the registrar no
+// longer finds in its file, or finds in another role, is refused from the next message on,
+// on the associations that it has as well; that goes for its acknowledgements of
+// keep-alives, so that its elements are removed after the next one. The association itself
+// stays until its owner or a refused ENRP message ends it. Pools that an identity lost or
+// got count at once too.
+package daemon

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rspthreat/rspthreat/reference/registrar"
+)
+
+// Run serves until ctx ends, and then ends every association gracefully.
+func (c *Registrar) Run(ctx context.Context, p Process) error {
+	log := c.logger(p.Stderr)
+	cfg, certificate := c.config, newShown(c.certificate)
+	cfg.Logger = log
+	var keys *registrar.Keys
+	if cfg.Mode == registrar.Secured {
+		var err error
+		if keys, err = registrar.NewKeys(c.identities...); err != nil {
+			return err
+		}
+		defences := registrar.NewDefences()
+		defences.Permission = current{keys, defences.Permission}
+		defences.Pool = current{keys, defences.Pool}
+		cfg.Keys, cfg.Certificates, cfg.Defences = keys, certificate.config(), &defences
+	}
+	r, err := registrar.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	var counts reloads
+	stop, err := serveMetrics(ctx, c.metrics, log, counts.collector(), newCollector("registrar", r.Stats, registrarMetrics()))
+	if err == nil {
+		for _, d := range r.Doors() {
+			log.Info("listening", "door", d.String())
+		}
+		log.Info("ready", "server", r.ServerID().String(), "mode", cfg.Mode.String())
+		p.serve(ctx, log, &counts, func() error { return c.reload(log, keys, certificate) })
+		log.Info("closing")
+	} else {
+		stop = func(context.Context) error { return nil }
+	}
+	ending, cancel := closing(ctx, registrarClose)
+	defer cancel()
+	return errors.Join(err, r.Close(ending), stop(ending))
+}
+
+// reload takes keys, grants and certificate from the file as it is now, all or nothing.
+func (c *Registrar) reload(log *slog.Logger, keys *registrar.Keys, certificate *shown) error {
+	fresh, err := LoadRegistrar(c.path)
+	switch {
+	case err != nil:
+		return err
+	case fresh.config.Mode != c.config.Mode:
+		return errSecurity
+	case keys == nil:
+		log.Info("reloaded: there is nothing to reload in clear")
+		return nil
+	case (fresh.certificate == nil) != (c.certificate == nil):
+		return errCertificate
+	}
+	var withdrawn []string
+	for _, name := range keys.Names() {
+		if !slices.ContainsFunc(fresh.identities, func(i registrar.Identity) bool { return i.Name == name }) {
+			withdrawn = append(withdrawn, name)
+		}
+	}
+	slices.Sort(withdrawn)
+	if err := keys.Replace(fresh.identities...); err != nil {
+		return err
+	}
+	if fresh.certificate != nil {
+		certificate.current.Store(fresh.certificate)
+	}
+	log.Info("reloaded", "identities", len(fresh.identities), slog.Group("withdrawn", names(withdrawn)))
+	return nil
+}
+
+func registrarMetrics() []metric[registrar.Stats] {
+	type stats = registrar.Stats
+	return []metric[stats]{
+		counter("associations_total", "Associations accepted.", func(s *stats) uint64 { return s.Accepted }),
+		counter("dropped_total", "Associations refused for lack of resources, and datagrams dropped.", func(s *stats) uint64 { return s.Dropped }),
+		counter("malformed_total", "Messages that could not be decoded.", func(s *stats) uint64 { return s.Malformed }),
+		counter("registrations_total", "Registrations and re-registrations granted.", func(s *stats) uint64 { return s.Registered }),
+		counter("removals_total", "Elements removed for whatever reason.", func(s *stats) uint64 { return s.Removed }),
+		{
+			"refused_total", "Requests refused, by defence.", prometheus.CounterValue,
+			[]string{"defence"},
+			func(s *stats) []sample {
+				samples := make([]sample, 0, len(s.Refused))
+				for defence, n := range s.Refused {
+					samples = append(samples, sample{float64(n), []string{defence}})
+				}
+				return samples
+			},
+		},
+	}
+}
