@@ -46,6 +46,9 @@ func TestConfigurationErrorsNameThePlace(t *testing.T) {
 		{"PSK file", registrar, "keys.psk", "pe-b:32", "pe-b:xx", "registrar.yaml:6: psk_file: PSK file"},
 		{"shared key", registrar, "keys.psk", "pe-b:" + strings.Repeat("32", 32), "pe-b:" + strings.Repeat("31", 32), `registrar.yaml:8: identities: registrar: identity "pe-b" has the same key as "pe-a"`},
 
+		{"peer without a key", registrar, "registrar.yaml", "version: 1", "version: 1\npeers: [{transport: sctp, address: \"127.81.9.2:9902\"}]", "registrar.yaml: identity: is missing: a secured registrar needs one to dial its peers"},
+		{"peer that is an element", registrar, "registrar.yaml", "version: 1", "version: 1\nidentity: registrar-2\npeers: [{transport: sctp, address: \"127.81.9.2:9902\", identity: pe-a}]", `registrar.yaml:3: peers[0].identity: "pe-a" is not among the identities with the role registrar`},
+		{"peer over TCP", registrar, "registrar.yaml", "version: 1", "version: 1\nidentity: registrar-2\npeers: [{transport: tcp, address: \"127.81.9.2:9902\"}]", `registrar.yaml:3: peers[0].transport: is "tcp", must be one of sctp, sctp-udp`},
 		{"no registrars", element, "pe-b.yaml", "registrars:\n  - {transport: sctp-udp, address: \"127.81.9.1:3864\", server_id: 0x11}", "", "pe-b.yaml: registrars: there must be one, or announcements, or doors"},
 		{"own identity", element, "pe-b.yaml", "identity: pe-b", "identity: nobody", `pe-b.yaml:6: identity: identity "nobody" is not in the PSK file`},
 		{"policy", element, "pe-b.yaml", "name: priority", "name: best", `pe-b.yaml:12: pools[0].policy.name: is "best", must be one of round-robin, `},

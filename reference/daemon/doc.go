@@ -34,7 +34,15 @@
 //	  - {identity: registrar-2, role: registrar, server_id: 0x12}
 //	certificate_file: cert.pem   # what pool users check; without it they cannot come over TLS
 //	key_file: key.pem
-//	timers: {keep_alive: 30s, keep_alive_timeout: 5s, keep_alive_spacing: 1s}
+//	peers:                       # the other registrars; identity: the one by which it comes to us
+//	  - {transport: sctp-udp, address: "192.0.2.2:9902", encapsulation_port: 9899, server_id: 0x12, identity: registrar-2}
+//	identity: registrar-1        # our own towards peers
+//	element_identity: registrar-1-to-elements  # towards elements that are taken over; absent: identity
+//	arbitration: larger-id-wins  # RFC 5353 section 3.5.1; or smaller-id-wins, as rsplib
+//	announcements: {group: "224.0.1.185:3863", local: "192.0.2.1:0", interface: eth0}
+//	timers:
+//	  {keep_alive: 30s, keep_alive_timeout: 5s, keep_alive_spacing: 1s,
+//	  peer_heartbeat: 30s, max_time_last_heard: 61s, max_time_no_response: 5s}
 //
 // # Pool element
 //
@@ -89,7 +97,8 @@
 //
 // SIGHUP has the registrar read keys, identities and certificate again, and the element its
 // keys and certificate. All are taken or none: with a broken file the old ones stay, and
-// the log says where it is broken. Other changes need a restart. New keys and certificates
+// the log says where it is broken. Other changes, those of the
+// registrar's own identity and element_identity among them, need a restart. New keys and certificates
 // count for associations that are set up from then on. An identity that the registrar no
 // longer finds in its file, or finds in another role, is refused from the next message on,
 // on the associations that it has as well; that goes for its acknowledgements of

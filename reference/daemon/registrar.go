@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -39,8 +40,16 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 		for _, d := range r.Doors() {
 			log.Info("listening", "door", d.String())
 		}
-		log.Info("ready", "server", r.ServerID().String(), "mode", cfg.Mode.String())
+		var joining sync.WaitGroup
+		joining.Go(func() {
+			select {
+			case <-r.InService():
+				log.Info("ready", "server", r.ServerID().String(), "mode", cfg.Mode.String())
+			case <-ctx.Done():
+			}
+		})
 		p.serve(ctx, log, &counts, func() error { return c.reload(log, keys, certificate) })
+		joining.Wait()
 		log.Info("closing")
 	} else {
 		stop = func(context.Context) error { return nil }
@@ -89,6 +98,10 @@ func registrarMetrics() []metric[registrar.Stats] {
 		counter("malformed_total", "Messages that could not be decoded.", func(s *stats) uint64 { return s.Malformed }),
 		counter("registrations_total", "Registrations and re-registrations granted.", func(s *stats) uint64 { return s.Registered }),
 		counter("removals_total", "Elements removed for whatever reason.", func(s *stats) uint64 { return s.Removed }),
+		counter("audits_total", "Re-synchronizations begun because a checksum differed.", func(s *stats) uint64 { return s.Audits }),
+		counter("takeovers_total", "Registrars taken over.", func(s *stats) uint64 { return s.Takeovers }),
+		gauge("peers", "Registrars on the list now.", func(s *stats) int { return s.Peers }),
+		gauge("elements", "Elements in the handlespace now.", func(s *stats) int { return s.Elements }),
 		{
 			"refused_total", "Requests refused, by defence.", prometheus.CounterValue,
 			[]string{"defence"},

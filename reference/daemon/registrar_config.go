@@ -22,6 +22,11 @@ type registrarFile struct {
 	Identities        []identity      `yaml:"identities"`
 	CertificateFile   string          `yaml:"certificate_file"`
 	KeyFile           string          `yaml:"key_file"`
+	Identity          string          `yaml:"identity"`
+	ElementIdentity   string          `yaml:"element_identity"`
+	Peers             []peer          `yaml:"peers"`
+	Arbitration       string          `yaml:"arbitration"`
+	Announcements     *announcing     `yaml:"announcements"`
 	Timers            registrarTimers `yaml:"timers"`
 }
 
@@ -43,6 +48,9 @@ type registrarTimers struct {
 	KeepAlive        string `yaml:"keep_alive"`
 	KeepAliveTimeout string `yaml:"keep_alive_timeout"`
 	KeepAliveSpacing string `yaml:"keep_alive_spacing"`
+	PeerHeartbeat    string `yaml:"peer_heartbeat"`
+	LastHeard        string `yaml:"max_time_last_heard"`
+	NoResponse       string `yaml:"max_time_no_response"`
 }
 
 // Registrar is a registrar as its configuration file describes it.
@@ -69,12 +77,15 @@ func LoadRegistrar(path string) (*Registrar, error) {
 		if f.PSKFile == "" {
 			d.fail("psk_file", "is missing: a secured registrar needs one")
 		}
-		r.identities = f.identities(d)
+		keys := d.secrets("psk_file", f.PSKFile)
+		r.identities = f.identities(d, keys)
+		f.credentials(d, keys, &r.config)
 		r.certificate = d.certificate(f.CertificateFile, f.KeyFile)
 	} else {
 		r.config.Mode = registrar.Insecure
 		d.withoutSecrets(f.PSKFile, f.CertificateFile)
 	}
+	f.group(d, &r.config)
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -113,8 +124,7 @@ func (f *registrarFile) doors(d *document) []registrar.Door {
 	return doors
 }
 
-func (f *registrarFile) identities(d *document) []registrar.Identity {
-	keys := d.secrets("psk_file", f.PSKFile)
+func (f *registrarFile) identities(d *document, keys secrets) []registrar.Identity {
 	identities := make([]registrar.Identity, 0, len(f.Identities))
 	for n, i := range f.Identities {
 		place := fmt.Sprintf("identities[%d].", n)
@@ -140,5 +150,8 @@ func (t *registrarTimers) read(d *document) registrar.Timers {
 	d.duration("timers.keep_alive", t.KeepAlive, &out.KeepAlive)
 	d.duration("timers.keep_alive_timeout", t.KeepAliveTimeout, &out.KeepAliveTimeout)
 	d.duration("timers.keep_alive_spacing", t.KeepAliveSpacing, &out.KeepAliveSpacing)
+	d.duration("timers.peer_heartbeat", t.PeerHeartbeat, &out.PeerHeartbeat)
+	d.duration("timers.max_time_last_heard", t.LastHeard, &out.MaxTimeLastHeard)
+	d.duration("timers.max_time_no_response", t.NoResponse, &out.MaxTimeNoResponse)
 	return out
 }

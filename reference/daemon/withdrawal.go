@@ -20,7 +20,9 @@ type current struct {
 
 // Refuse implements registrar.Defence.
 func (c current) Refuse(q *registrar.Query) *registrar.Refusal {
-	if q.Origin.Info.Identity.Kind != tlspsk.PSK || q.Principal.Role == registrar.RoleNone {
+	// Whom we called is known by the configuration, which may name no identity of it.
+	unnamed := q.Origin.Dialed != nil && q.Principal.Name == ""
+	if unnamed || q.Origin.Info.Identity.Kind != tlspsk.PSK || q.Principal.Role == registrar.RoleNone {
 		return c.inner.Refuse(q)
 	}
 	grant, ok := c.keys.Grant(q.Principal.Name)
