@@ -37,7 +37,6 @@ metrics: {address: "NET.1:9464"}
 const elementYAML = `version: 1
 registrars:
   - {transport: sctp-udp, address: "NET.1:3864", server_id: 0x11}
-local: NET.HOST
 psk_file: keys.psk
 identity: pe-NAME
 certificate_file: cert.pem
@@ -160,7 +159,7 @@ func TestDaemonsTogetherOverTLS(t *testing.T) {
 
 			b.replace("registrar.yaml", `  - {identity: pe-b, role: pe, pools: [Echo]}`, "")
 			r.hangup()
-			if line := r.log.expect(t, `"msg":"reloaded"`); !strings.Contains(line, `pe-b`) {
+			if line := r.log.expect(t, `"msg":"reloaded"`); !strings.Contains(line, `"withdrawn":["pe-b"]`) {
 				t.Errorf("who was withdrawn is not in %s", line)
 			}
 			r.log.expect(t, `"msg":"refused"`, `"defence":"withdrawal"`, `pe-b`)

@@ -49,7 +49,7 @@
 //	registrars:                  # server_id: the only one that is accepted there
 //	  - {transport: sctp-udp, address: "192.0.2.1:3864", encapsulation_port: 9899, server_id: 0x11}
 //	announcements: {listen: "0.0.0.0:3863", groups: [224.0.1.185], interface: eth0, sctp: sctp-udp}
-//	local: 192.0.2.10            # to dial from
+//	local: 192.0.2.10            # to dial from; absent: the address of the first door or service
 //	encapsulation_port: 9899     # our UDP port of sctp-udp towards registrars
 //	doors:                       # for registrars that come to us after a takeover
 //	  - {transport: sctp-udp, tls: true, address: "192.0.2.10:3864"}

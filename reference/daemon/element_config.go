@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -93,10 +94,24 @@ func LoadElement(path string) (*Element, error) {
 		e.certificate = d.certificate(f.CertificateFile, f.KeyFile) // the service may have TLS all the same
 	}
 	f.pools(d, e)
+	if len(f.Doors) == 0 && !e.config.Local.IsValid() {
+		e.config.Local = e.serviceAddress()
+	}
 	if d.err != nil {
 		return nil, d.err
 	}
 	return e, nil
+}
+
+// serviceAddress is the first one that a service has: RFC 5352 section 3.1 (R1) wants the
+// registration to come from there.
+func (c *Element) serviceAddress() netip.Addr {
+	for _, s := range c.services {
+		if a := s.addr.Addr(); a.IsValid() && !a.IsUnspecified() {
+			return a
+		}
+	}
+	return netip.Addr{}
 }
 
 func (f *elementFile) registrars(d *document) []poolelement.Registrar {

@@ -3,7 +3,6 @@
 package daemon
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -30,6 +29,3 @@ func (d *document) logger(l logging, byDefault slog.Level) func(io.Writer) *slog
 	}
 	return func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, options)) }
 }
-
-// names prints a list in either format.
-func names(list []string) slog.Attr { return slog.String("identities", fmt.Sprintf("%q", list)) }

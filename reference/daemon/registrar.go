@@ -73,7 +73,7 @@ func (c *Registrar) reload(log *slog.Logger, keys *registrar.Keys, certificate *
 	case (fresh.certificate == nil) != (c.certificate == nil):
 		return errCertificate
 	}
-	var withdrawn []string
+	withdrawn := []string{}
 	for _, name := range keys.Names() {
 		if !slices.ContainsFunc(fresh.identities, func(i registrar.Identity) bool { return i.Name == name }) {
 			withdrawn = append(withdrawn, name)
@@ -86,7 +86,7 @@ func (c *Registrar) reload(log *slog.Logger, keys *registrar.Keys, certificate *
 	if fresh.certificate != nil {
 		certificate.current.Store(fresh.certificate)
 	}
-	log.Info("reloaded", "identities", len(fresh.identities), slog.Group("withdrawn", names(withdrawn)))
+	log.Info("reloaded", "identities", len(fresh.identities), "withdrawn", withdrawn)
 	return nil
 }
 
