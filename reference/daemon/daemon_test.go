@@ -206,7 +206,7 @@ func TestReloadTakesKeysAndCertificateOrKeepsThem(t *testing.T) {
 		t.Errorf("after a failed reload the registrar shows certificate %d, want 2", got)
 	}
 
-	b.write("keys.psk", psk("pe-a", "31")+psk("pe-b", "66"))
+	b.write("keys.psk", psk("pe-a", "77")+psk("pe-b", "66"))
 	for _, d := range []*running{r, e} {
 		d.hangup()
 		d.log.expect(t, "reloaded")
@@ -216,6 +216,11 @@ func TestReloadTakesKeysAndCertificateOrKeepsThem(t *testing.T) {
 		if got := b.serial(door); got != 3 {
 			t.Errorf("after a reload %s shows certificate %d, want 3", door, got)
 		}
+	}
+	newcomer := start(b, b.element("a", "10", "2", "tcp"), daemon.LoadElement, nil)
+	newcomer.log.expect(t, "msg=registered")
+	if err := newcomer.stop(); err != nil {
+		t.Error(err)
 	}
 
 	if err := r.stop(); err != nil {
