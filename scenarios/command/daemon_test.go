@@ -26,7 +26,7 @@ func TestDaemonsRefuseAWrongConfiguration(t *testing.T) {
 
 // What tells a daemon to reload is asked for by those that can, and given back.
 func TestRegistrarReloadsWhenToldTo(t *testing.T) {
-	v := newVendor(t, "127.81.5.1")
+	v := newVendor(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	reload, ended := make(chan os.Signal), false
