@@ -18,11 +18,14 @@ const (
 	TCP     Transport = "tcp"
 	SCTP    Transport = "sctp"     // IP protocol 132 on a raw socket; needs CAP_NET_RAW
 	SCTPUDP Transport = "sctp-udp" // SCTP in UDP, RFC 6951
-	UDP     Transport = "udp"
+	// SCTPKernel is the SCTP of a kernel that has it: no privileges, and all
+	// addresses of a multi-homed host.
+	SCTPKernel Transport = "sctp-kernel"
+	UDP        Transport = "udp"
 )
 
-// IsSCTP reports whether t is SCTP, encapsulated or not.
-func (t Transport) IsSCTP() bool { return t == SCTP || t == SCTPUDP }
+// IsSCTP reports whether t is SCTP, encapsulated or not, in whichever space.
+func (t Transport) IsSCTP() bool { return t == SCTP || t == SCTPUDP || t == SCTPKernel }
 
 // Message is one ASAP or ENRP message with what SCTP says about it.
 type Message struct {

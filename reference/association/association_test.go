@@ -206,7 +206,7 @@ func fill(t *testing.T, a Association) byte {
 func shortQueue(_ *Dialer, c *ListenConfig) { c.Limits.ReadQueue = 2 }
 
 func TestReadQueueHoldsThePeerUp(t *testing.T) {
-	for _, tr := range []Transport{SCTPUDP, SCTP} {
+	for _, tr := range everySCTP() {
 		t.Run(string(tr), func(t *testing.T) {
 			client, server := newBed(t, tr, "clear", shortQueue).dial(t)
 			sent := fill(t, client)
@@ -251,7 +251,7 @@ func TestEmptyMessageIsRefused(t *testing.T) {
 }
 
 func TestPPIDAndStreamInClearSCTP(t *testing.T) {
-	for _, tr := range []Transport{SCTPUDP, SCTP} {
+	for _, tr := range everySCTP() {
 		t.Run(string(tr), func(t *testing.T) {
 			client, server := newBed(t, tr, "clear").dial(t)
 			for _, m := range []Message{{message(8, 1), 12, 0}, {message(8, 2), 0xfaeeb5d1, 2}} {
@@ -272,7 +272,7 @@ func TestPPIDAndStreamInClearSCTP(t *testing.T) {
 }
 
 func TestStackCarriesDialsAndListenersTogether(t *testing.T) {
-	for _, tr := range []Transport{SCTPUDP, SCTP} {
+	for _, tr := range everySCTP() {
 		t.Run(string(tr), func(t *testing.T) {
 			a, b := newBed(t, tr, "clear"), newBed(t, tr, "clear")
 			enrp, err := Listen(t.Context(), ListenConfig{Transport: tr, Stack: a.stack, PPID: 12, Addr: netipPort(a, 9901)})
@@ -280,6 +280,7 @@ func TestStackCarriesDialsAndListenersTogether(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer enrp.Close()
+			defer a.listener.Close()
 			a.dialer.Stack, b.dialer.Stack = a.stack, b.stack
 			a.listener, b.listener = b.listener, enrp
 			for _, x := range []*bed{a, b} {

@@ -23,6 +23,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/rspthreat/rspthreat/reference/association/kernelsctp"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 )
 
@@ -32,9 +33,19 @@ const patience = 20 * time.Second
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
-	everyTransport = []Transport{TCP, SCTPUDP, SCTP}
+	// everyTransport has SCTPKernel where the kernel does; package interop runs
+	// these tests there.
+	everyTransport = append([]Transport{TCP}, everySCTP()...)
 	everySecurity  = []string{"clear", "psk", "certificate"}
 )
+
+func everySCTP() []Transport {
+	list := []Transport{SCTPUDP, SCTP}
+	if kernelsctp.Available() == nil {
+		list = append(list, SCTPKernel)
+	}
+	return list
+}
 
 // host counts the loopback addresses given out.
 var host atomic.Uint32

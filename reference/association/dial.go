@@ -22,7 +22,8 @@ type Dialer struct {
 	Local     netip.Addr
 	LocalPort uint16
 	// Stack carries SCTP associations. With nil each gets a private one (for
-	// SCTPUDP on an ephemeral UDP port) that is closed with the association.
+	// SCTPUDP on an ephemeral UDP port) that is closed with the association. A
+	// Stack of SCTPKernel says what Local says, if that does not.
 	Stack *Stack
 	// UDPPort is the peer's encapsulation port, 0 for EncapsulationPort.
 	UDPPort uint16
@@ -41,13 +42,15 @@ type Dialer struct {
 	Wrap func(net.Conn) net.Conn
 	// Liveness is the time after which a peer that gives no sign of life is given
 	// up: TCP keep-alives and TCP_USER_TIMEOUT (whole seconds, at least 3), SCTP
-	// HEARTBEATs. 0 is DefaultLiveness, NoLiveness is never.
+	// HEARTBEATs (on SCTPKernel at least 3 seconds; unacknowledged data end an
+	// association after half the time). 0 is DefaultLiveness, NoLiveness is never.
 	Liveness time.Duration
 }
 
 // Dial sets up an association with remote, until ctx or Limits.HandshakeTimeout
 // ends, and runs the TLS handshake if there is to be one. Errors are those of the
-// network, ErrAborted when nobody listens there, ErrNotPermitted, ErrTooMany, ErrTransport, or those of TLS.
+// network, ErrAborted when nobody listens there, ErrNotPermitted, ErrNoKernelSCTP,
+// ErrTooMany, ErrTransport, or those of TLS.
 func (d *Dialer) Dial(ctx context.Context, remote netip.AddrPort) (Association, error) {
 	limits := d.Limits.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, limits.HandshakeTimeout)
@@ -57,6 +60,8 @@ func (d *Dialer) Dial(ctx context.Context, remote netip.AddrPort) (Association, 
 	switch {
 	case d.Transport == TCP:
 		t, err = d.dialTCP(ctx, remote)
+	case d.Transport == SCTPKernel:
+		t, err = d.dialKernel(ctx, remote)
 	case d.Transport.IsSCTP():
 		t, err = d.dialSCTP(ctx, remote)
 	default:

@@ -5,6 +5,8 @@ package association
 import (
 	"errors"
 	"net"
+
+	"github.com/rspthreat/rspthreat/reference/association/kernelsctp"
 )
 
 // Why an association ended, or why it could not do what was asked. They are
@@ -28,6 +30,8 @@ var (
 	ErrTransport = errors.New("unsupported transport")
 	// ErrNotPermitted: the process may not open raw sockets (CAP_NET_RAW).
 	ErrNotPermitted = errors.New("raw socket not permitted (CAP_NET_RAW)")
+	// ErrNoKernelSCTP: SCTPKernel on a kernel that has no SCTP.
+	ErrNoKernelSCTP = kernelsctp.ErrUnsupported
 	// ErrTooMany: a limit on associations was reached.
 	ErrTooMany = errors.New("too many associations")
 )

@@ -52,10 +52,12 @@ type Limits struct {
 	CloseTimeout time.Duration
 	// Handshakes is the number of handshakes a listener runs at once, together
 	// with the associations that wait for Accept. Above it TCP peers wait in the
-	// kernel's backlog and an SCTP peer's INIT is lost, to be sent again.
+	// kernel's backlog and an SCTP peer's INIT is lost, to be sent again; on
+	// SCTPKernel, where the kernel has answered before, the association is aborted.
 	Handshakes int
 	// Associations is the number of associations of a listener, handshakes
-	// included. Above it TCP peers get RST and an INIT is lost.
+	// included. Above it peers of TCP get RST and of SCTPKernel ABORT; otherwise an
+	// INIT is lost.
 	Associations int
 }
 

@@ -18,7 +18,8 @@ type ListenConfig struct {
 	// Addr is the address and the TCP or SCTP port. For SCTP only the port
 	// counts, the address is that of the Stack; port 0 takes a free one.
 	Addr netip.AddrPort
-	// Stack is required for SCTP. Closing the listener does not close it.
+	// Stack is required for SCTP in user space. Closing the listener does not close
+	// it. SCTPKernel without one takes the address of Addr.
 	Stack *Stack
 	// TLS, PPID, Tap, Wrap and Liveness are as in Dialer.
 	TLS      *tlspsk.Config
@@ -56,6 +57,8 @@ func Listen(ctx context.Context, c ListenConfig) (Listener, error) {
 	switch {
 	case c.Transport == TCP:
 		err = l.listenTCP(ctx)
+	case c.Transport == SCTPKernel && (c.Stack == nil || c.Stack.transport == SCTPKernel):
+		err = l.listenKernel()
 	case c.Transport.IsSCTP() && c.Stack != nil && c.Stack.transport == c.Transport:
 		err = l.listenSCTP()
 	default:

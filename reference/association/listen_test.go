@@ -111,7 +111,7 @@ func TestAssociationsOfAListenerAreBounded(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 			defer cancel()
 			third, err := b.dialer.Dial(ctx, b.listener.Addr())
-			if tr == TCP { // the kernel connects, then we reset
+			if tr == TCP || tr == SCTPKernel { // the kernel connects, then we reset
 				if err == nil {
 					err = end(t, third)
 				}

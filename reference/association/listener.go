@@ -101,7 +101,7 @@ func (l *listener) listenSCTP() error {
 				if err != nil {
 					return nil, explainSetup(err)
 				}
-				return &sctpTransport{Conn: c, kind: kind}, nil
+				return &sctpTransport{sctpConn: c, kind: kind}, nil
 			}, in.Close)
 			if !begun {
 				<-l.slots

@@ -6,15 +6,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 
 	"github.com/rspthreat/rspthreat/reference/association/sctp"
 )
 
+// sctpConn is an SCTP association in user space or in the kernel.
+type sctpConn interface {
+	net.Conn
+	ReadMessage() (sctp.Message, error)
+	WriteMessage(m sctp.Message) error
+	PeerAddrs() []netip.Addr
+	Shutdown(ctx context.Context) error
+	Abort(reason string)
+	Err() error
+}
+
 // sctpTransport is an SCTP association, with its private stack if it has one.
 type sctpTransport struct {
-	*sctp.Conn
+	sctpConn
 	kind    Transport
 	private *Stack
 	once    sync.Once
@@ -30,12 +42,14 @@ func (t *sctpTransport) describe() Info {
 
 // ReadMessage implements MessageConn.
 func (t *sctpTransport) ReadMessage() (Message, error) {
-	m, err := t.Conn.ReadMessage()
+	m, err := t.sctpConn.ReadMessage()
 	return Message(m), err
 }
 
 // WriteMessage implements MessageConn.
-func (t *sctpTransport) WriteMessage(m Message) error { return t.Conn.WriteMessage(sctp.Message(m)) }
+func (t *sctpTransport) WriteMessage(m Message) error {
+	return t.sctpConn.WriteMessage(sctp.Message(m))
+}
 
 func (t *sctpTransport) shutdown(ctx context.Context) error { return t.Shutdown(ctx) }
 
@@ -100,7 +114,7 @@ func (d *Dialer) dialSCTP(ctx context.Context, remote netip.AddrPort) (transport
 		}
 		return nil, explainSetup(err)
 	}
-	return &sctpTransport{Conn: conn, kind: d.Transport, private: private}, nil
+	return &sctpTransport{sctpConn: conn, kind: d.Transport, private: private}, nil
 }
 
 // explainSetup turns an error of package sctp into one of this package.
@@ -108,6 +122,8 @@ func explainSetup(err error) error {
 	switch {
 	case errors.Is(err, sctp.ErrAborted):
 		return fmt.Errorf("%w: %w", ErrAborted, err)
+	case errors.Is(err, sctp.ErrUnreachable):
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case errors.Is(err, sctp.ErrTooMany):
 		return fmt.Errorf("%w: %w", ErrTooMany, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rspthreat/rspthreat/reference/association/kernelsctp"
 	"github.com/rspthreat/rspthreat/reference/association/sctp"
 )
 
@@ -19,7 +20,8 @@ const EncapsulationPort = 9899
 type StackConfig struct {
 	// Local is the address to bind; the zero Addr is every IPv4 address.
 	Local netip.Addr
-	// Transport is SCTP or SCTPUDP.
+	// Transport is SCTP, SCTPUDP or SCTPKernel. One of SCTPKernel has no socket and
+	// bounds nothing; it is there so that the transport is one option everywhere.
 	Transport Transport
 	// UDPPort is the UDP port of SCTPUDP, 0 for EncapsulationPort; EphemeralUDP
 	// takes any free port instead.
@@ -28,7 +30,7 @@ type StackConfig struct {
 	// Associations bounds those of the whole stack; 0 is twice
 	// DefaultAssociations: what a full listener takes, and as many dials.
 	Associations int
-	// Tap records every packet that belongs to this stack.
+	// Tap records every packet that belongs to this stack; of SCTPKernel none.
 	Tap Tap
 }
 
@@ -37,14 +39,15 @@ type StackConfig struct {
 // left to others.
 type Stack struct {
 	transport Transport
-	endpoint  *sctp.Endpoint
+	endpoint  *sctp.Endpoint // nil for SCTPKernel
+	local     netip.AddrPort
 }
 
 // Stats counts the packets that a Stack did not deliver.
 type Stats = sctp.Stats
 
 // NewStack opens the socket. It returns ErrNotPermitted when raw sockets are not
-// for this process.
+// for this process, and ErrNoKernelSCTP.
 func NewStack(c StackConfig) (*Stack, error) {
 	if !c.Local.IsValid() {
 		c.Local = netip.IPv4Unspecified()
@@ -63,6 +66,10 @@ func NewStack(c StackConfig) (*Stack, error) {
 		if errors.Is(err, os.ErrPermission) {
 			err = fmt.Errorf("%w: %w", ErrNotPermitted, err)
 		}
+	case SCTPKernel:
+		if err = kernelsctp.Available(); err == nil {
+			return &Stack{transport: SCTPKernel, local: netip.AddrPortFrom(c.Local, 0)}, nil
+		}
 	case SCTPUDP:
 		link, err = sctp.ListenUDP(netip.AddrPortFrom(c.Local, c.UDPPort))
 	default:
@@ -72,7 +79,7 @@ func NewStack(c StackConfig) (*Stack, error) {
 		return nil, fmt.Errorf("association: %w", err)
 	}
 	e := sctp.NewEndpoint(link, sctp.Config{Associations: c.Associations, Trace: packetTap(c.Tap, c.Transport)})
-	return &Stack{transport: c.Transport, endpoint: e}, nil
+	return &Stack{transport: c.Transport, endpoint: e, local: e.Local()}, nil
 }
 
 // packetTap returns what records the packets of SCTP, nil without a Tap.
@@ -88,15 +95,26 @@ func packetTap(tap Tap, t Transport) func(sctp.Packet) {
 	}
 }
 
-// Transport returns SCTP or SCTPUDP.
+// Transport returns SCTP, SCTPUDP or SCTPKernel.
 func (s *Stack) Transport() Transport { return s.transport }
 
 // Local returns the bound address, with the UDP port of SCTPUDP.
-func (s *Stack) Local() netip.AddrPort { return s.endpoint.Local() }
+func (s *Stack) Local() netip.AddrPort { return s.local }
 
-// Stats returns the counts so far.
-func (s *Stack) Stats() Stats { return s.endpoint.Stats() }
+// Stats returns the counts so far, none for SCTPKernel.
+func (s *Stack) Stats() Stats {
+	if s.endpoint == nil {
+		return Stats{}
+	}
+	return s.endpoint.Stats()
+}
 
 // Close ends the associations that are left, without a word to their peers, and
-// closes the socket. It waits for the goroutines of the stack.
-func (s *Stack) Close() error { return s.endpoint.Close() }
+// closes the socket. It waits for the goroutines of the stack. Associations of
+// SCTPKernel have sockets of their own and go on.
+func (s *Stack) Close() error {
+	if s.endpoint == nil {
+		return nil
+	}
+	return s.endpoint.Close()
+}

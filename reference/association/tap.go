@@ -52,6 +52,9 @@ type Record struct {
 // Tap sees what crosses the wire, below TLS and outside of Wrap. It is called
 // from the goroutines that send and receive, several at once, and must not block.
 //
+// Of SCTPKernel there are no records: the kernel shows messages, not packets.
+// Capture on the interface instead.
+//
 // What is sent is recorded just before it is sent, so that a reply never stands
 // before what it answers.
 type Tap interface {
