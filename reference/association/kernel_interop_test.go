@@ -90,6 +90,17 @@ func TestFixedPortOfKernelSCTPCanBeDialledAgain(t *testing.T) {
 	})
 }
 
+func TestListeningPortOfKernelSCTPIsNotDialledFrom(t *testing.T) {
+	onKernel(t, func(t *testing.T) {
+		a, b := newBed(t, SCTPKernel, "clear"), newBed(t, SCTPKernel, "clear")
+		own := a.listener.Addr()
+		a.dialer.Local, a.dialer.LocalPort = own.Addr(), own.Port()
+		if _, err := a.dialer.Dial(within(t), b.listener.Addr()); !errors.Is(err, unix.EADDRINUSE) {
+			t.Errorf("dial: %v, want %v", err, unix.EADDRINUSE)
+		}
+	})
+}
+
 func TestKernelListenerRestartsWithLivingClients(t *testing.T) {
 	onKernel(t, func(t *testing.T) {
 		b := newBed(t, SCTPKernel, "clear")
