@@ -59,7 +59,7 @@ type Claim struct {
 // DoorConfig is one door.
 type DoorConfig struct {
 	Protocol  string `yaml:"protocol"`  // asap or enrp
-	Transport string `yaml:"transport"` // tcp, sctp, sctp-udp, udp
+	Transport string `yaml:"transport"` // tcp, sctp, sctp-udp, sctp-kernel, udp
 	TLS       bool   `yaml:"tls"`
 	Port      uint16 `yaml:"port"`
 	Address   string `yaml:"address"` // default: Config.Address
@@ -197,13 +197,13 @@ func (c *Config) doors() ([]Door, error) {
 			return nil, fmt.Errorf("doors[%d].protocol: is %q, must be asap or enrp", n, d.Protocol)
 		}
 		switch door.Transport {
-		case association.TCP, association.SCTP, association.SCTPUDP:
+		case association.TCP, association.SCTP, association.SCTPUDP, association.SCTPKernel:
 		case association.UDP:
 			if d.TLS {
 				return nil, fmt.Errorf("doors[%d]: there is no TLS over udp", n)
 			}
 		default:
-			return nil, fmt.Errorf("doors[%d].transport: is %q, must be tcp, sctp, sctp-udp or udp", n, d.Transport)
+			return nil, fmt.Errorf("doors[%d].transport: is %q, must be tcp, sctp, sctp-udp, sctp-kernel or udp", n, d.Transport)
 		}
 		if d.TLS && c.Security == Clear {
 			return nil, fmt.Errorf("doors[%d]: a system with security: clear has no tls doors", n)
