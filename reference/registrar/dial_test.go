@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/registrar"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -25,7 +26,7 @@ func TestPeerThatIsCalledHasToBeARegistrar(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var far *memory
+				var far *memory.Association
 				calls := 0
 				r := start(t, func(c *registrar.Config) {
 					c.Credential = &registrar.Credential{Identity: "registrar", Key: []byte("registrar's key")}
@@ -33,8 +34,8 @@ func TestPeerThatIsCalledHasToBeARegistrar(t *testing.T) {
 					c.Dial = func(_ context.Context, d registrar.Destination) (association.Association, error) {
 						info := association.Info{Secured: true, Identity: tlspsk.Identity{Kind: tlspsk.PSK}, Remote: d.Addr}
 						change(&info)
-						var near *memory
-						if far, near = pair(info); calls > 0 {
+						var near *memory.Association
+						if far, near = memory.Pair(info, info); calls > 0 {
 							return nil, errRefused
 						}
 						calls++
@@ -42,7 +43,7 @@ func TestPeerThatIsCalledHasToBeARegistrar(t *testing.T) {
 					}
 				})
 				synctest.Wait()
-				if n := len(far.in); n != 0 {
+				if n := len(far.Incoming()); n != 0 {
 					t.Errorf("%d messages went to a node that did not authenticate", n)
 				}
 				if err := r.Close(t.Context()); err != nil {
@@ -90,12 +91,13 @@ func TestPeerWhoseKeyWasWithdrawnIsNobody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var far []*memory
+		var far []*memory.Association
 		r, err := registrar.New(registrar.Config{
 			ServerID: serverID, Keys: keys, Credential: &registrar.Credential{Identity: "one", Key: []byte("key of one")},
 			Peers: []registrar.Peer{{Transport: association.SCTPUDP, Addr: netip.AddrPortFrom(mentor1, wire.PortENRPTLS), Identity: "two"}},
 			Dial: func(_ context.Context, d registrar.Destination) (association.Association, error) {
-				a, near := pair(association.Info{Secured: true, Identity: tlspsk.Identity{Kind: tlspsk.PSK}, Remote: d.Addr})
+				info := association.Info{Secured: true, Identity: tlspsk.Identity{Kind: tlspsk.PSK}, Remote: d.Addr}
+				a, near := memory.Pair(info, info)
 				far = append(far, a)
 				return near, nil
 			},
@@ -104,7 +106,7 @@ func TestPeerWhoseKeyWasWithdrawnIsNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if len(far) != 1 || len(far[0].in) == 0 {
+		if len(far) != 1 || len(far[0].Incoming()) == 0 {
 			t.Fatal("the peer was not spoken to while it was a registrar")
 		}
 		if err := keys.Replace(identity(registrar.RolePE)); err != nil {
@@ -113,7 +115,7 @@ func TestPeerWhoseKeyWasWithdrawnIsNobody(t *testing.T) {
 		_ = far[0].Abort("dial again")
 		time.Sleep(registrar.DefaultTimers().MentorRetry)
 		synctest.Wait()
-		if len(far) != 2 || len(far[1].in) != 0 {
+		if len(far) != 2 || len(far[1].Incoming()) != 0 {
 			t.Fatalf("%d calls; what is not a registrar any more was spoken to", len(far))
 		}
 		if err := r.Close(t.Context()); err != nil {

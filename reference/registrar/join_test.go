@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/registrar"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -54,7 +55,7 @@ func (m *mentors) dial(_ context.Context, d registrar.Destination) (association.
 		Transport: d.Transport, Secured: d.Credential != nil, Identity: tlspsk.Identity{Kind: tlspsk.PSK},
 		Local: netip.MustParseAddrPort("192.0.2.100:9902"), Remote: d.Addr, PeerAddrs: []netip.Addr{d.Addr.Addr()},
 	}
-	far, near := pair(info)
+	far, near := memory.Pair(info, info)
 	m.came <- &node{assoc: far, proto: wire.ENRP, addr: d.Addr.Addr()}
 	return near, nil
 }
@@ -231,7 +232,7 @@ func TestHomesThatTheMentorNamesAreMonitored(t *testing.T) {
 		}
 		n.send(&wire.InitTakeover{Sender: mentor1ID, Target: thirdID})
 		synctest.Wait()
-		for len(n.assoc.in) > 0 {
+		for len(n.assoc.Incoming()) > 0 {
 			if m, ok := n.next().(*wire.InitTakeoverAck); ok {
 				t.Fatalf("got %+v: a home that we have only just heard of", m)
 			}

@@ -4,76 +4,20 @@ package registrar_test
 
 import (
 	"context"
-	"io"
 	"net/netip"
-	"sync"
 	"testing"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/memory"
 	"github.com/rspthreat/rspthreat/reference/registrar"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
-// memory is one end of an association in memory, so that protocol timers run in a synctest
-// bubble.
-type memory struct {
-	info     association.Info
-	in, out  chan association.Message
-	done     chan struct{} // shared by both ends
-	once     *sync.Once
-	graceful *error
-}
-
-func pair(info association.Info) (server, client *memory) {
-	const queue = 4096 // a test sends no more than this before it reads
-	a, b := make(chan association.Message, queue), make(chan association.Message, queue)
-	done, once, end := make(chan struct{}), &sync.Once{}, new(error)
-	return &memory{info, a, b, done, once, end}, &memory{info, b, a, done, once, end}
-}
-
-func (m *memory) Send(ctx context.Context, msg association.Message) error {
-	select {
-	case <-m.done:
-		return association.ErrClosed
-	case m.out <- msg:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (m *memory) Receive(ctx context.Context) (association.Message, error) {
-	select {
-	case msg := <-m.in:
-		return msg, nil
-	default:
-	}
-	select {
-	case msg := <-m.in:
-		return msg, nil
-	case <-m.done:
-		return association.Message{}, *m.graceful
-	case <-ctx.Done():
-		return association.Message{}, ctx.Err()
-	}
-}
-
-func (m *memory) end(err error) error {
-	m.once.Do(func() { *m.graceful = err; close(m.done) })
-	return nil
-}
-
-func (m *memory) Close(context.Context) error { return m.end(io.EOF) }
-func (m *memory) Abort(string) error          { return m.end(association.ErrAborted) }
-func (m *memory) Done() <-chan struct{}       { return m.done }
-func (m *memory) Err() error                  { return *m.graceful }
-func (m *memory) Info() association.Info      { return m.info }
-
 // node speaks with the registrar over a memory association.
 type node struct {
 	t     *testing.T
-	assoc *memory
+	assoc *memory.Association
 	proto wire.Protocol
 	addr  netip.Addr
 }
@@ -97,7 +41,7 @@ func connect(t *testing.T, r *registrar.Registrar, proto wire.Protocol, host net
 	if identity != "" && identity != "clear" {
 		info.Identity = tlspsk.Identity{Kind: tlspsk.PSK, Name: identity}
 	}
-	server, client := pair(info)
+	server, client := memory.Pair(info, info)
 	go r.Serve(t.Context(), server, proto)
 	return &node{t: t, assoc: client, proto: proto, addr: host}
 }

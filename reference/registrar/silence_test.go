@@ -39,7 +39,7 @@ func (n *node) pending() []wire.Message {
 	var list []wire.Message
 	for {
 		select {
-		case m := <-n.assoc.in:
+		case m := <-n.assoc.Incoming():
 			message, err := wire.Decode(n.proto, m.Payload, nil)
 			if err != nil {
 				n.t.Fatal(err)

@@ -45,7 +45,7 @@ func TestTakeoverNeedsEveryPeersAgreement(t *testing.T) {
 		synctest.Wait()
 		peer.pending()
 		select {
-		case <-peer.assoc.done:
+		case <-peer.assoc.Done():
 		default:
 			t.Fatal("the association with a peer that only others hear is dead, and has to end")
 		}
