@@ -18,6 +18,7 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for reports and graceful ends
 	return command.Main(ctx, os.Args[1:], os.Stdout, os.Stderr, command.WithInput(os.Stdin), command.WithReload(hangups))
 }
 
