@@ -42,6 +42,8 @@ func pskHandshake(ctx context.Context, r *engine.Run) {
 		for _, door := range doors {
 			err := resolveWith(ctx, r, door, actor.PSKConfig(key))
 			refused[door] = err
+			var alert *tlspsk.AlertError
+			g.Expect(err == nil || errors.As(err, &alert)).To(gomega.BeTrue(), "%s: neither a session nor an alert: %v", door, err)
 			g.Expect(keyRefused(err)).To(gomega.BeFalse(), "%s does not take the key of %s; is it the one that the system knows?: %v", door, key, err)
 		}
 		return "the system does not object to the key"

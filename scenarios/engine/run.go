@@ -70,16 +70,22 @@ func (r *Run) Attack(ctx context.Context, title string, f Step) {
 }
 
 // Canary takes an honest step after the attack. If it fails, silence of the system proves
-// nothing and the check cannot pass; the oracles are still asked, for a violation counts.
-func (r *Run) Canary(ctx context.Context, title string, f Step) {
-	if message, ok := r.step(ctx, reports.Canary, title, f); !ok {
+// nothing and the check cannot pass; the oracles are still asked, for a violation counts. It
+// returns whether the step succeeded, for oracles that look at what it brought.
+func (r *Run) Canary(ctx context.Context, title string, f Step) bool {
+	message, ok := r.step(ctx, reports.Canary, title, f)
+	if !ok {
 		r.worsen(reports.Inconclusive, "the honest operation does not work after the attack: "+message)
 	}
+	return ok
 }
 
 // Oracle looks at what the attack has changed. An expectation that is not met violates the
 // named requirements, or all of the check's when none is named.
 func (r *Run) Oracle(ctx context.Context, title string, f Step, requirements ...string) {
+	if ctx.Err() != nil {
+		return // the run is being ended: what could not be done any more says nothing
+	}
 	if len(requirements) == 0 {
 		requirements = r.check.Requirements
 	}
