@@ -69,8 +69,9 @@ func (o *opener) open(ctx context.Context, door *Door) error {
 		}
 		lc.TLS = o.tls[key]
 	}
+	name := door.String() // the first handshake may fail before the door has its port
 	lc.OnHandshakeError = func(remote netip.AddrPort, err error) {
-		o.r.log.Info("handshake failed", "door", door.String(), "from", remote, "error", err)
+		o.r.log.Info("handshake failed", "door", name, "from", remote, "error", err)
 	}
 	l, err := association.Listen(ctx, lc)
 	if err != nil {
