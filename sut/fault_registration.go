@@ -72,7 +72,7 @@ func registrationFaults() []Fault {
 
 // slowRefusal is long enough that a flood of refusals shows, and short enough that the few
 // refusals of other checks do not.
-const slowRefusal = 100 * time.Millisecond
+const slowRefusal = 300 * time.Millisecond
 
 func registrationMessage(m wire.Message) bool {
 	switch m.(type) {
