@@ -69,12 +69,11 @@ func mortal(t *testing.T) *sut.External {
 	if err := os.WriteFile(filepath.Join(dir, "keys.psk"), []byte(psk.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var (
-		r    *registrar.Registrar
-		dead sync.WaitGroup
-	)
+	var dead sync.WaitGroup
+	started := make(chan *registrar.Registrar, 1)
 	die := func() {
 		dead.Go(func() {
+			r := <-started
 			ctx, cancel := context.WithCancel(context.Background())
 			cancel() // at once: it does not say goodbye
 			_ = r.Close(ctx)
@@ -87,9 +86,11 @@ func mortal(t *testing.T) *sut.External {
 		{Protocol: wire.ASAP, Transport: association.TCP, Addr: netip.AddrPortFrom(host, 3863)},
 		{Protocol: wire.ENRP, Transport: association.SCTPUDP, Addr: netip.AddrPortFrom(host, 9901)},
 	}
-	if r, err = registrar.Start(t.Context(), cfg); err != nil {
+	r, err := registrar.Start(t.Context(), cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
+	started <- r
 	t.Cleanup(func() {
 		dead.Wait()
 		_ = r.Close(context.Background())
