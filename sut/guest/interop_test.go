@@ -109,7 +109,7 @@ func TestStopAndStart(t *testing.T) {
 	if err := g.Settle(ctx); err != nil {
 		t.Error(err)
 	}
-	if log, err := g.Log(); err != nil || !strings.Contains(log, "Starting to send ASAP announcements") {
+	if log, err := g.Log(); err != nil || !strings.Contains(log, "The registrar is ready!") {
 		t.Errorf("settled: %v\n%s", err, log)
 	}
 }
