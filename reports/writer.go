@@ -78,11 +78,14 @@ func (w *Writer) AddCheck(check *Check, c *Capture) error {
 	return WriteCapture(w.dir, check, c)
 }
 
-// WriteCapture writes DIR/<check id>.pcapng and names it in the check. It is for those who write no other report;
+// WriteCapture writes DIR/<check id>.pcapng, with DIR if it is not there, and names it in the check. It is for those who write no other report;
 // several processes may use one directory, as long as their checks differ.
 func WriteCapture(dir string, check *Check, c *Capture) error {
 	if !safeID.MatchString(check.ID) {
 		return fmt.Errorf("reports: %w: %q", ErrCheckID, check.ID)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fileError("make", dir, err)
 	}
 	name := check.ID + captureExt
 	if err := writeFile(dir, name, func(out io.Writer) error { return writeCapture(out, check, c) }); err != nil {
