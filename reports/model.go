@@ -30,6 +30,23 @@ type Results struct {
 	ExitCode    int      `json:"exit_code"`
 	Results     []Result `json:"results"`
 	Checks      []Check  `json:"checks"`
+	// Proof is the kill matrix of the checks: which fault of the reference turns which of them.
+	Proof *Proof `json:"proof,omitempty"`
+}
+
+// Proof says how the checks were shown to be able to fail: the reference without faults meets
+// every requirement, and each fault violates exactly those that it takes the defence out of.
+type Proof struct {
+	Faults []ProvenFault `json:"faults"`
+}
+
+// ProvenFault is one line of the kill matrix.
+type ProvenFault struct {
+	Name        string   `json:"name"`
+	Role        string   `json:"role"` // whose fault: "registrar", "pe", "pu"
+	Description string   `json:"description"`
+	Violates    []string `json:"violates"`           // IDs of results: "T2.1-R1@registrar"
+	Disabled    []string `json:"disabled,omitempty"` // IDs that are inconclusive with it, as it keeps honest nodes out too
 }
 
 // Tool identifies the program that judged.
@@ -108,6 +125,33 @@ type Check struct {
 	After   []string `json:"after,omitempty"`
 	Log     []string `json:"log,omitempty"`     // what the system under test logged meanwhile
 	Capture string   `json:"capture,omitempty"` // file name of the pcapng, relative to results.json
+	Plots   []Plot   `json:"plots,omitempty"`   // what was measured over time: latencies, rates
+}
+
+// Plot is what a check measured over time, such as the latency of honest traffic during a flood.
+type Plot struct {
+	Title  string   `json:"title"`
+	Unit   string   `json:"unit"` // of the values: "ms", "1/s"
+	Limits []Limit  `json:"limits,omitempty"`
+	Series []Series `json:"series"`
+}
+
+// Limit is a line that a measurement is judged against.
+type Limit struct {
+	Name  string  `json:"name"` // "promised keep-alives a second"
+	Value float64 `json:"value"`
+}
+
+// Series is one curve of a plot.
+type Series struct {
+	Name   string  `json:"name"` // "during the flood"
+	Points []Point `json:"points"`
+}
+
+// Point is one measured value.
+type Point struct {
+	At    time.Duration `json:"at_ns"` // since the start of the check
+	Value float64       `json:"value"`
 }
 
 // Threat tells a reviewer what a check is about.
