@@ -74,6 +74,7 @@ func filled(t *testing.T) *Results {
 	var r Results
 	fillValue(reflect.ValueOf(&r).Elem())
 	r.Schema, r.Checks[0].Capture = SchemaID, "check.pcapng"
+	r.Findings[0].Capture = "findings/x.pcapng"
 	return &r
 }
 
@@ -85,11 +86,19 @@ func fillValue(v reflect.Value) {
 	case *Verdict:
 		*x = Fail
 		return
+	case *KnownState:
+		*x = KnownExpired
+		return
 	case *StepKind:
 		*x = Oracle
 		return
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillValue(v.Elem())
+	case reflect.Float64:
+		v.SetFloat(1.5)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fillValue(v.Field(i))

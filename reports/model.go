@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package reports holds the results of a run and writes them for people and machines:
-// results.json, junit.xml, index.html and one pcapng for each check.
+// Package reports holds the results of a run and writes them for people and machines: index.html, results.json,
+// junit.xml, rspthreat.sarif, summary.md, and the evidence of each check. It compares runs and systems.
 // It knows results, not how they came about.
 package reports
 
@@ -32,6 +32,8 @@ type Results struct {
 	Checks      []Check  `json:"checks"`
 	// Proof is the kill matrix of the checks: which fault of the reference turns which of them.
 	Proof *Proof `json:"proof,omitempty"`
+	// Findings are what fuzzing brought to light; they stand beside the verdicts.
+	Findings []Finding `json:"findings,omitempty"`
 }
 
 // Proof says how the checks were shown to be able to fail: the reference without faults meets
@@ -102,9 +104,31 @@ type Result struct {
 	Information  []string      `json:"information,omitempty"` // what is worth knowing but not judged
 	Faults       []string      `json:"faults,omitempty"`      // faults that prove this check can fail
 	Check        string        `json:"check,omitempty"`       // ID of the Check that judged; empty when none ran
+	Fingerprint  string        `json:"fingerprint,omitempty"` // the same as long as this result is not met in the same way; see FingerprintOf
+	Known        *Known        `json:"known,omitempty"`       // what a baseline says about this result; nil without a baseline entry
 	Command      string        `json:"command,omitempty"`     // repeats this one judgement
 	Started      time.Time     `json:"started,omitzero"`
 	Duration     time.Duration `json:"duration_ns"`
+}
+
+// KnownState says how a result compares with its entry in a baseline.
+type KnownState string
+
+// The states of a baseline entry.
+const (
+	KnownFailure KnownState = "known"   // not met, in the way that the baseline accepts
+	KnownFixed   KnownState = "fixed"   // met now: the entry can go
+	KnownExpired KnownState = "expired" // not met, and the baseline accepts it no longer
+	KnownChanged KnownState = "changed" // not met, but in another way than the baseline accepts
+)
+
+// Known is the baseline entry for a result: a failure that somebody looked at and accepted for a time.
+type Known struct {
+	State       KnownState `json:"state"`
+	Reason      string     `json:"reason"`                // why it is accepted
+	Link        string     `json:"link,omitempty"`        // where it is tracked
+	Expires     string     `json:"expires,omitempty"`     // the last day on which it is accepted: "2026-12-31"
+	Fingerprint string     `json:"fingerprint,omitempty"` // of the result that was accepted
 }
 
 // Check is one execution of the five steps, with its evidence.
@@ -114,6 +138,7 @@ type Check struct {
 	Role     string        `json:"role"`
 	Title    string        `json:"title"`
 	Threat   Threat        `json:"threat"`
+	Command  string        `json:"command,omitempty"` // repeats this check
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration_ns"`
 	Steps    []Step        `json:"steps"`
@@ -124,7 +149,7 @@ type Check struct {
 	Before  []string `json:"before,omitempty"` // handlespace before the attack, a line an element, sorted
 	After   []string `json:"after,omitempty"`
 	Log     []string `json:"log,omitempty"`     // what the system under test logged meanwhile
-	Capture string   `json:"capture,omitempty"` // file name of the pcapng, relative to results.json
+	Capture string   `json:"capture,omitempty"` // the pcapng, relative to results.json
 	Plots   []Plot   `json:"plots,omitempty"`   // what was measured over time: latencies, rates
 }
 
@@ -159,6 +184,10 @@ type Threat struct {
 	Attacker     string `json:"attacker"`     // who, and from where
 	Precondition string `json:"precondition"` // what must hold before
 	Effect       string `json:"effect"`       // what it would mean in practice
+	// Mitigation is the defence that the document asks for or that was seen at work; may be empty.
+	Mitigation string `json:"mitigation,omitempty"`
+	// Residual is the risk that is left when the requirements are met; may be empty.
+	Residual string `json:"residual,omitempty"`
 }
 
 // StepKind names the five steps of a check.
@@ -194,7 +223,48 @@ type Message struct {
 	Name    string    `json:"name"`    // RFC name, or "malformed"
 	Summary string    `json:"summary"` // decoded fields in a line
 	Hex     string    `json:"hex"`
+	// Fields are the fields and parameters of the message in the order of their bytes, a parameter before what is
+	// in it. They are there as far as the bytes can be read, for malformed messages too.
+	Fields []Field `json:"fields,omitempty"`
 }
+
+// Field is one field or parameter of a message, beside the bytes that it was read from.
+type Field struct {
+	Depth  int    `json:"depth,omitempty"` // 0 for what stands in the message itself, 1 for what is in a parameter, ...
+	Name   string `json:"name"`            // the RFC's name, lower case
+	Value  string `json:"value,omitempty"` // as text; empty for a parameter that only holds others
+	At     int    `json:"at"`              // offset of its first byte in the message
+	Length int    `json:"length"`          // in bytes; padding does not count
+}
+
+// Finding is what a fuzzer found: an input that makes the system break a rule, and what it takes to see it again.
+type Finding struct {
+	ID          string `json:"id"` // stable, safe as a file name: "crash-1f3a9c02"
+	Title       string `json:"title"`
+	Kind        string `json:"kind"`     // "crash", "hang", "memory", "rule", "divergence", ...
+	Severity    string `json:"severity"` // "high", "medium" or "low"
+	Role        string `json:"role,omitempty"`
+	Requirement string `json:"requirement,omitempty"` // of the ledger, when one is violated: "T2.3-R6"
+	Reference   string `json:"reference,omitempty"`   // section that says otherwise: "RFC 5354 section 3.9"
+	Explanation string `json:"explanation"`           // what happens, and what it would mean; lines are kept
+	Replay      string `json:"replay,omitempty"`      // command that shows it again
+	Reproducer  string `json:"reproducer,omitempty"`  // file, relative to results.json
+	Capture     string `json:"capture,omitempty"`     // pcapng, relative to results.json
+	// Hex is the minimised input, Size its bytes, OriginalSize the bytes of the input that was found first.
+	Hex          string    `json:"hex,omitempty"`
+	Size         int       `json:"size,omitempty"`
+	OriginalSize int       `json:"original_size,omitempty"`
+	Count        int       `json:"count,omitempty"` // how often it was met
+	First        time.Time `json:"first,omitzero"`  // when it was met first
+	Known        *Known    `json:"known,omitempty"`
+}
+
+// The severities of a finding.
+const (
+	SeverityHigh   = "high"   // the system ends, hangs, or does what a MUST forbids
+	SeverityMedium = "medium" // it recovers by itself, or departs from a SHOULD
+	SeverityLow    = "low"    // it departs from the letter, without an effect that was seen
+)
 
 // FrameKind says what happened on the wire.
 type FrameKind uint8

@@ -4,6 +4,7 @@ package reports
 
 import (
 	"errors"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -21,10 +22,27 @@ const captureExt = ".pcapng"
 // ErrCheckID is returned for a check whose ID cannot be a file name on every system.
 var ErrCheckID = errors.New("check ID is not safe as a file name")
 
-var safeID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var (
+	safeID   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$`)
+)
 
 // isCapture tells whether a Writer gives files such a name.
 func isCapture(name string) bool {
-	id, ok := strings.CutSuffix(name, captureExt)
-	return ok && safeID.MatchString(id)
+	return isFile(name) && strings.HasSuffix(name, captureExt) && safeID.MatchString(strings.TrimSuffix(path.Base(name), captureExt))
+}
+
+// isFile tells whether name is a path below the report directory that is safe to link to and to open on every system.
+func isFile(name string) bool {
+	const deepest = 4
+	parts := strings.Split(name, "/")
+	if len(parts) > deepest {
+		return false
+	}
+	for _, p := range parts {
+		if !safeName.MatchString(p) {
+			return false
+		}
+	}
+	return true
 }

@@ -15,6 +15,9 @@ const (
 	maxLine    = 2 << 10  // bytes of a title, reason, summary or log line: a screen of text
 	maxText    = 64 << 10 // bytes of a text of many lines: a configuration
 	maxHex     = 2 * 65536
+	maxName    = 128      // bytes of the name of a field
+	maxValue   = 512      // bytes of the value of a field; the bytes of the message stand beside it
+	maxDepth   = 16       // how deep fields nest; the RFCs need 5
 	maxComment = 16 << 10 // bytes of a comment in a capture; the format ends at 65535
 )
 

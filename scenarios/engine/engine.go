@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +45,7 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 	started := time.Now()
 	out := Outcome{Check: reports.Check{
 		ID: c.ID, Section: c.Section, Role: string(c.Role), Title: c.Title, Threat: c.Threat, Started: started,
+		Command: e.Command + " --requirement " + strings.Join(c.Requirements, ","),
 	}}
 	verdict, reason, r := e.attempt(ctx, c)
 	if r != nil {
@@ -72,17 +74,18 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		out.Check.Before, out.Check.After = r.before, r.after
 		out.Check.Log = r.Instance.Log()
 		out.Capture = r.rec.capture()
-		annotate(out.Capture, r.steps)
+		annotate(out.Capture, r.steps, c.Requirements)
 	}
 	return out
 }
 
-// annotate replaces the step numbers in the comments of the frames by the steps' titles.
-func annotate(c *reports.Capture, steps []reports.Step) {
+// annotate replaces the step numbers in the comments of the frames by the steps' titles and what the check is about.
+func annotate(c *reports.Capture, steps []reports.Step, requirements []string) {
+	about := strings.Join(requirements, ", ")
 	for i := range c.Frames {
 		var n int
 		if _, err := fmt.Sscanf(c.Frames[i].Comment, "step %d", &n); err == nil && n >= 1 && n <= len(steps) {
-			c.Frames[i].Comment = fmt.Sprintf("step %d, %s: %s", n, steps[n-1].Kind, steps[n-1].Title)
+			c.Frames[i].Comment = fmt.Sprintf("step %d, %s: %s (%s)", n, steps[n-1].Kind, steps[n-1].Title, about)
 		}
 	}
 }

@@ -88,6 +88,7 @@ func (r *recorder) Message(e script.Event) {
 	m := reports.Message{
 		Time: e.Time, Step: int(r.step.Load()), From: e.From, To: e.To,
 		Door: e.Door.String(), Secured: e.Door.Secured, Hex: hex.EncodeToString(e.Payload),
+		Fields: dissect(e.Door.Protocol, e.Payload),
 	}
 	switch {
 	case e.Message != nil:

@@ -85,3 +85,13 @@ func TestRecorderIsBounded(t *testing.T) {
 		t.Errorf("%d messages kept, %d omitted; want 4 and 2", len(got), omitted)
 	}
 }
+
+func TestPacketCommentsNameStepAndRequirements(t *testing.T) {
+	c := &reports.Capture{Frames: []reports.Frame{{Comment: "step 2"}, {Comment: "step 9"}, {}}}
+	annotate(c, []reports.Step{{}, {Kind: reports.Attack, Title: "replay"}}, []string{"T2.8-R1", "T2.8-R2"})
+	for i, want := range []string{"step 2, attack: replay (T2.8-R1, T2.8-R2)", "step 9", ""} {
+		if got := c.Frames[i].Comment; got != want {
+			t.Errorf("comment %q, want %q", got, want)
+		}
+	}
+}
