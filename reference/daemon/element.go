@@ -10,30 +10,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/rspthreat/rspthreat/reference/poolelement"
+	"github.com/rspthreat/rspthreat/reference/poolelement/echo"
 )
 
 // Run serves until ctx ends. Then it deregisters, and ends every association gracefully.
 func (c *Element) Run(ctx context.Context, p Process) error {
 	log := c.logger(p.Stderr)
-	cfg, certificate, users := c.config, newShown(c.certificate), newEcho(log)
+	cfg, certificate, users := c.config, newShown(c.certificate), c.echo(log)
 	cfg.Logger = log
 	cfg.Pools = append([]poolelement.Pool(nil), cfg.Pools...)
 	for n, s := range c.services {
-		user, err := users.listen(ctx, s, certificate)
+		user, err := users.Listen(ctx, s.door(certificate))
 		if err != nil {
-			return errors.Join(err, users.close(ctx))
+			return errors.Join(err, users.Close(ctx))
 		}
 		cfg.Pools[n].User = user
 		log.Info("listening", "pool", cfg.Pools[n].Handle.String(), "service", s.addr, "transport", s.transport, "tls", s.secured)
 	}
 	e, err := poolelement.Start(ctx, cfg)
 	if err != nil {
-		return errors.Join(err, users.close(ctx))
+		return errors.Join(err, users.Close(ctx))
 	}
-	users.serve(e, cfg.Pools)
+	users.Serve(e, cfg.Pools)
 	var counts reloads
 	stop, err := serveMetrics(ctx, c.metrics, log, counts.collector(),
-		newCollector("element", e.Stats, elementMetrics(e, cfg.Pools)), newCollector("echo", func() *echo { return users }, echoMetrics()))
+		newCollector("element", e.Stats, elementMetrics(e, cfg.Pools)), newCollector("echo", users.Stats, echoMetrics()))
 	if err == nil {
 		log.Info("ready", "mode", cfg.Mode.String(), "identity", cfg.Identity)
 		p.serve(ctx, log, &counts, func() error { return c.reload(log, e, certificate) })
@@ -43,7 +44,7 @@ func (c *Element) Run(ctx context.Context, p Process) error {
 	}
 	ending, cancel := closing(ctx, elementClose)
 	defer cancel()
-	return errors.Join(err, e.Close(ending), users.close(ending), stop(ending))
+	return errors.Join(err, e.Close(ending), users.Close(ending), stop(ending))
 }
 
 // reload takes keys and certificate from the file as it is now, all or nothing.
@@ -104,11 +105,19 @@ func count(is bool) int {
 	return 0
 }
 
-func echoMetrics() []metric[*echo] {
-	return []metric[*echo]{
-		counter("users_total", "Associations with pool users.", func(x **echo) uint64 { return (*x).accepted.Load() }),
-		counter("messages_total", "Messages sent back.", func(x **echo) uint64 { return (*x).messages.Load() }),
-		counter("octets_total", "Octets of user data sent back.", func(x **echo) uint64 { return (*x).octets.Load() }),
-		gauge("users", "Pool users there now.", func(x **echo) int { return (*x).present() }),
+// echo is the service; it leaves cookies with its users where there is a key to sign them.
+func (c *Element) echo(log *slog.Logger) *echo.Service {
+	if c.config.Cookies == nil {
+		return echo.New(log)
+	}
+	return echo.New(log, echo.WithCookies())
+}
+
+func echoMetrics() []metric[echo.Stats] {
+	return []metric[echo.Stats]{
+		counter("users_total", "Associations with pool users.", func(s *echo.Stats) uint64 { return s.Users }),
+		counter("messages_total", "Messages sent back.", func(s *echo.Stats) uint64 { return s.Messages }),
+		counter("octets_total", "Octets of user data sent back.", func(s *echo.Stats) uint64 { return s.Octets }),
+		gauge("users", "Pool users there now.", func(s *echo.Stats) int { return s.Present }),
 	}
 }

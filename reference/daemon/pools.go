@@ -10,6 +10,8 @@ import (
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/poolelement"
+	"github.com/rspthreat/rspthreat/reference/poolelement/echo"
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
@@ -42,6 +44,15 @@ type service struct {
 	secured   bool
 	addr      netip.AddrPort
 	udpPort   uint16
+}
+
+// door is where the echo service is opened.
+func (s service) door(certificate *shown) echo.Door {
+	d := echo.Door{Transport: s.transport, Addr: s.addr, UDPPort: s.udpPort}
+	if s.secured {
+		d.TLS = &tlspsk.Config{Certificates: certificate.config(), Messages: s.transport.IsSCTP()}
+	}
+	return d
 }
 
 // pools fills in the pools of e and their services.
