@@ -84,10 +84,16 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s at %s: %w", o.Name, o.Door, o.Door.Addr, err)
 	}
-	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	n := &Node{opts: o, assoc: a, cancel: cancel, done: make(chan struct{}), arrived: make(chan struct{})}
-	go n.read(reading)
+	n, read := newNode(ctx, o, a)
+	go read()
 	return n, nil
+}
+
+// newNode returns a node and what reads from its association; ctx gives its values only.
+func newNode(ctx context.Context, o Options, a association.Association) (n *Node, read func()) {
+	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n = &Node{opts: o, assoc: a, cancel: cancel, done: make(chan struct{}), arrived: make(chan struct{})}
+	return n, func() { n.read(reading) }
 }
 
 // Name returns the name that the node was opened with.

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package script
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// StationOptions describe a node that others come to: a registrar, or the service of a pool
+// element.
+type StationOptions struct {
+	Name string // as reports show it: "registrar honest", "rogue registrar"
+	Peer string // who comes: "pe", "pu"
+	// TLS is what the secured doors speak; Listen adds the key log and what the transport
+	// needs. Clear doors do without.
+	TLS      *tlspsk.Config
+	Wrap     func(net.Conn) net.Conn // on-path position, see association.Dialer
+	Wire     wire.Options
+	Recorder Recorder
+	// OnOpen sees every association when it is set up, before anything is read from it.
+	OnOpen func(n *Node)
+	// OnMessage is as in Options.
+	OnMessage func(n *Node, m wire.Message) bool
+}
+
+// Refusal is an association that was not set up.
+type Refusal struct {
+	Time   time.Time
+	Door   Door
+	Remote netip.AddrPort
+	Err    error // what the handshake came to, with the alert if there was one
+}
+
+// Station takes associations at some doors, all at one address.
+type Station struct {
+	opts      StationOptions
+	doors     []Door
+	listeners []association.Listener
+	stacks    map[association.Transport]*association.Stack
+	cancel    context.CancelFunc
+	accepting sync.WaitGroup
+
+	mu      sync.Mutex
+	nodes   []*Node
+	refused []Refusal
+	changed chan struct{} // closed and replaced when nodes or refused grow
+}
+
+// Listen opens a station at the given doors. A door with port 0 gets a free one.
+func Listen(ctx context.Context, o StationOptions, doors ...Door) (*Station, error) {
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Station{opts: o, cancel: cancel, stacks: make(map[association.Transport]*association.Stack), changed: make(chan struct{})}
+	for _, door := range doors {
+		l, err := s.listen(ctx, door)
+		if err != nil {
+			s.Close()
+			return nil, fmt.Errorf("%s: %s at %s: %w", o.Name, door, door.Addr, err)
+		}
+		door.Addr = netip.AddrPortFrom(door.Addr.Addr(), l.Addr().Port())
+		s.doors, s.listeners = append(s.doors, door), append(s.listeners, l)
+		s.accepting.Go(func() { s.accept(serving, door, l) })
+	}
+	return s, nil
+}
+
+func (s *Station) listen(ctx context.Context, door Door) (association.Listener, error) {
+	c := association.ListenConfig{
+		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: s.opts.Wrap,
+		OnHandshakeError: func(remote netip.AddrPort, err error) { s.refuse(door, remote, err) },
+	}
+	if s.opts.Recorder != nil { // an interface that holds nothing would be called
+		c.Tap = s.opts.Recorder
+	}
+	if door.Secured {
+		c.TLS = s.opts.TLS.Clone()
+		c.TLS.Messages = door.Transport.IsSCTP()
+		if s.opts.Recorder != nil {
+			c.TLS.KeyLog = s.opts.Recorder
+		}
+	}
+	if door.Transport.IsSCTP() {
+		if s.stacks[door.Transport] == nil {
+			stack, err := association.NewStack(association.StackConfig{
+				Local: door.Addr.Addr(), Transport: door.Transport, UDPPort: door.EncapsulationPort,
+			})
+			if err != nil {
+				return nil, err
+			}
+			s.stacks[door.Transport] = stack
+		}
+		c.Stack = s.stacks[door.Transport]
+	}
+	return association.Listen(ctx, c)
+}
+
+func (s *Station) accept(ctx context.Context, door Door, l association.Listener) {
+	for {
+		a, err := l.Accept(ctx)
+		if err != nil {
+			return // closed
+		}
+		n, read := newNode(ctx, Options{
+			Name: s.opts.Name, Peer: s.opts.Peer, Door: door, Wire: s.opts.Wire,
+			Recorder: s.opts.Recorder, OnMessage: s.opts.OnMessage,
+		}, a)
+		if s.opts.OnOpen != nil {
+			s.opts.OnOpen(n)
+		}
+		s.mu.Lock()
+		s.nodes = append(s.nodes, n)
+		s.wake()
+		s.mu.Unlock()
+		go read()
+	}
+}
+
+func (s *Station) refuse(door Door, remote netip.AddrPort, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.refused) < maxRefused {
+		s.refused = append(s.refused, Refusal{Time: time.Now(), Door: door, Remote: remote, Err: err})
+	}
+	s.wake()
+}
+
+// maxRefused bounds what a node under test that tries for ever can make a station keep.
+const maxRefused = 4096
+
+// wake tells those who wait that something has come. The caller holds s.mu.
+func (s *Station) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Doors returns the doors, with the ports that they got.
+func (s *Station) Doors() []Door { return append([]Door(nil), s.doors...) }
+
+// Nodes returns all associations that were set up, those that have ended too.
+func (s *Station) Nodes() []*Node {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*Node(nil), s.nodes...)
+}
+
+// Refused returns the associations that were not set up.
+func (s *Station) Refused() []Refusal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Refusal(nil), s.refused...)
+}
+
+// AwaitNode waits for an association beyond the first known ones.
+func (s *Station) AwaitNode(ctx context.Context, known int) (*Node, error) {
+	var n *Node
+	err := s.await(ctx, "an association", func() bool {
+		if len(s.nodes) > known {
+			n = s.nodes[known]
+		}
+		return n != nil
+	})
+	return n, err
+}
+
+// AwaitRefusal waits for an attempt to come that fails, beyond the first known ones.
+func (s *Station) AwaitRefusal(ctx context.Context, known int) (Refusal, error) {
+	var r Refusal
+	err := s.await(ctx, "an attempt that fails", func() bool {
+		if len(s.refused) <= known {
+			return false
+		}
+		r = s.refused[known]
+		return true
+	})
+	return r, err
+}
+
+// AwaitAttempt waits until somebody has come, however it ended, beyond known attempts.
+func (s *Station) AwaitAttempt(ctx context.Context, known int) error {
+	return s.await(ctx, "anybody", func() bool { return len(s.nodes)+len(s.refused) > known })
+}
+
+// Attempts counts who has come, however it ended.
+func (s *Station) Attempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.nodes) + len(s.refused)
+}
+
+func (s *Station) await(ctx context.Context, what string, there func() bool) error {
+	for {
+		s.mu.Lock()
+		ok, changed := there(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: waiting for %s: %w", s.opts.Name, what, ctx.Err())
+		}
+	}
+}
+
+// Close ends all associations at once and gives the doors back. It waits for everything.
+func (s *Station) Close() {
+	s.cancel()
+	for _, l := range s.listeners {
+		_ = l.Close() // there is nothing else to do with it
+	}
+	s.accepting.Wait()
+	for _, n := range s.Nodes() {
+		n.Abort()
+	}
+	for _, stack := range s.stacks {
+		_ = stack.Close()
+	}
+}
