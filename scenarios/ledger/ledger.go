@@ -30,11 +30,18 @@ type Requirement struct {
 	Section    string   `yaml:"section"` // "2.8"
 	Level      Level    `yaml:"level"`
 	Gist       string   `yaml:"gist"`
-	Binds      []string `yaml:"binds"`
+	Binds      []string `yaml:"binds"`      // in the words of the draft
+	Roles      []string `yaml:"roles"`      // on whom it is judged: registrar, pe, pu
 	Observable string   `yaml:"observable"` // black-box, cooperation, none
 	Note       string   `yaml:"note"`
-	Unchecked  string   `yaml:"unchecked"` // why no check judges it; empty when one does
+	// From names, by role, the requirements from whose verdicts on that role this one's follows.
+	From map[string][]string `yaml:"from"`
+	// Unchecked says, by role, why neither a check nor From judges it.
+	Unchecked map[string]string `yaml:"unchecked"`
 }
+
+// ResultID names the judgement of a requirement on a role: "T2.8-R1@pe".
+func ResultID(requirement, role string) string { return requirement + "@" + role }
 
 // Level is how strongly a statement binds.
 type Level string
