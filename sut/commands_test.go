@@ -33,7 +33,7 @@ func TestSystemIsStartedOnceResetForEachCheckAndStopped(t *testing.T) {
 	}}}
 	e.cfg.Commands = e.run.CommandConfig
 	for range 2 {
-		i, err := e.Prepare(t.Context(), Clear)
+		i, err := e.Prepare(t.Context(), Wanted{Security: Clear})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestFailedCommandIsNamedWithWhatItSaidLast(t *testing.T) {
 		t.Errorf("log %q", got)
 	}
 	e := &External{cfg: &Config{Security: Clear}, run: &commands{CommandConfig: CommandConfig{Reset: []string{"false"}}}}
-	if _, err := e.Prepare(t.Context(), Clear); !errors.Is(err, ErrUnreachable) {
+	if _, err := e.Prepare(t.Context(), Wanted{Security: Clear}); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("Prepare: %v, want ErrUnreachable", err)
 	}
 }

@@ -75,14 +75,14 @@ func TestSystemIsOpenedWithItsCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := target.Prepare(t.Context(), sut.Secured)
+	i, err := target.Prepare(t.Context(), sut.Wanted{Security: sut.Secured})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if i.Credentials.Element == nil || i.Credentials.Element.Key[15] != 0x0f || len(i.Doors) == 0 {
 		t.Fatalf("instance %+v", i)
 	}
-	if _, err := target.Prepare(t.Context(), sut.Clear); !errors.Is(err, sut.ErrNoVariant) {
+	if _, err := target.Prepare(t.Context(), sut.Wanted{Security: sut.Clear}); !errors.Is(err, sut.ErrNoVariant) {
 		t.Fatalf("error %v, want ErrNoVariant", err)
 	}
 	if text := cfg.Redacted(); strings.Contains(text, "0102030405") || !strings.Contains(text, "pe-alice") {
@@ -126,7 +126,7 @@ func TestClosedClearDoorsOfASecuredSystemAreTriedToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, err := target.Prepare(t.Context(), sut.Secured)
+	i, err := target.Prepare(t.Context(), sut.Wanted{Security: sut.Secured})
 	if err != nil {
 		t.Fatal(err)
 	}

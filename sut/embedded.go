@@ -113,14 +113,24 @@ func (e *Embedded) Shared() bool { return false }
 // Close does nothing: each instance ends with its check.
 func (e *Embedded) Close(context.Context) error { return nil }
 
-// Prepare starts a registrar with an empty handlespace.
-func (e *Embedded) Prepare(ctx context.Context, security Security) (*Instance, error) {
+// Roles reports all three: the reference is a registrar, an element and a user.
+func (e *Embedded) Roles() []Role { return Roles() }
+
+// Prepare starts a registrar with an empty handlespace, or gives what starts elements and
+// users.
+func (e *Embedded) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
+	if w.Security == "" {
+		w.Security = Secured
+	}
+	if w.Role == PoolElement || w.Role == PoolUser {
+		return e.node(w), nil
+	}
 	// Another process may use the same loopback address; then the next one is tried.
 	const attempts = 16
 	var err error
 	for range attempts {
 		var i *Instance
-		if i, err = e.start(ctx, security, e.draw()); err == nil {
+		if i, err = e.start(ctx, w.Security, e.draw()); err == nil {
 			return i, nil
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
@@ -149,7 +159,9 @@ func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr
 	defences := registrar.NewDefences()
 	cfg.Defences = &defences
 	for _, f := range e.faults {
-		f.apply(&cfg)
+		if f.apply != nil {
+			f.apply(&cfg)
+		}
 	}
 	doors := embeddedDoors(addr)
 	for _, d := range doors {
@@ -164,12 +176,29 @@ func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr
 	}
 	nodes := &nodeAddrs{base: addr}
 	return &Instance{
-		Security: security, Doors: doors, Credentials: e.creds,
+		Role: Registrar, Security: security, Doors: doors, Credentials: e.creds,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
 		Timers: Timers{Response: embeddedWait, Removal: embeddedWait},
 		Wire:   wire.Strict(), Pristine: true,
 		local: nodes.next, log: log.lines, close: r.Close,
 	}, nil
+}
+
+// node is an instance for an element or a user under test, which the check starts. It works
+// from the address that a registrar would have, and the harness from those beside it.
+func (e *Embedded) node(w Wanted) *Instance {
+	addr := e.draw()
+	nodes := &nodeAddrs{base: addr}
+	creds := e.creds
+	if w.Security == Clear {
+		creds = Credentials{}
+	}
+	return &Instance{
+		Role: w.Role, Security: w.Security, Credentials: creds, Driver: e, Node: addr,
+		Pool: embeddedPool, OtherPool: embeddedOtherPool,
+		Timers: Timers{Response: embeddedWait, Removal: embeddedWait}, Wire: wire.Strict(), Pristine: true,
+		local: nodes.next,
+	}
 }
 
 // embeddedDoors are the standard ports of RFC 5352 and 5353 on every transport; ENRP has no

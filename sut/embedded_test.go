@@ -31,7 +31,7 @@ func embedded(t *testing.T, faults ...Fault) *Embedded {
 
 func prepare(t *testing.T, e *Embedded, s Security) *Instance {
 	t.Helper()
-	i, err := e.Prepare(t.Context(), s)
+	i, err := e.Prepare(t.Context(), Wanted{Security: s})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,13 +206,13 @@ func TestAddressInUseIsNotTriedForEver(t *testing.T) {
 	defer l.Close()
 	e, drawn := embedded(t), 0
 	e.draw = func() netip.Addr { drawn++; return at }
-	if _, err := e.Prepare(t.Context(), Secured); !errors.Is(err, syscall.EADDRINUSE) || drawn < 2 || drawn > 100 {
+	if _, err := e.Prepare(t.Context(), Wanted{Security: Secured}); !errors.Is(err, syscall.EADDRINUSE) || drawn < 2 || drawn > 100 {
 		t.Errorf("error %v after %d draws", err, drawn)
 	}
 	// An address that does not exist is not worth another try.
 	drawn = 0
 	e.draw = func() netip.Addr { drawn++; return netip.MustParseAddr("192.0.2.1") }
-	if _, err := e.Prepare(t.Context(), Secured); err == nil || drawn != 1 {
+	if _, err := e.Prepare(t.Context(), Wanted{Security: Secured}); err == nil || drawn != 1 {
 		t.Errorf("error %v after %d draws", err, drawn)
 	}
 }

@@ -127,9 +127,12 @@ func (e *External) Shared() bool { return true }
 // Close stops the system if the harness started it.
 func (e *External) Close(ctx context.Context) error { return e.run.stop(ctx) }
 
+// Roles reports what the configuration describes.
+func (e *External) Roles() []Role { return []Role{Registrar} }
+
 // Prepare resets the system where it has a command for that.
-func (e *External) Prepare(ctx context.Context, security Security) (*Instance, error) {
-	if security != e.cfg.Security {
+func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
+	if w.Security != "" && w.Security != e.cfg.Security {
 		return nil, fmt.Errorf("%w: it is declared %s", ErrNoVariant, e.cfg.Security)
 	}
 	if err := e.run.prepare(ctx); err != nil {
@@ -140,7 +143,7 @@ func (e *External) Prepare(ctx context.Context, security Security) (*Instance, e
 		log = func() []string { return e.run.log(context.WithoutCancel(ctx)) }
 	}
 	return &Instance{
-		Security: security, Doors: e.doors, Credentials: e.creds,
+		Role: Registrar, Security: e.cfg.Security, Doors: e.doors, Credentials: e.creds,
 		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Wire: e.cfg.wire(),
 		Pristine: len(e.cfg.Commands.Reset) > 0,
 		local:    e.nextLocal, log: log,

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rspthreat/rspthreat/reference/poolelement"
+	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/registrar"
 )
 
@@ -16,19 +18,29 @@ import (
 type Fault struct {
 	Name         string
 	Description  string
+	Role         Role // whose fault it is; the zero value is the registrar's
 	Requirements []string
 	// Disables says that honest elements are kept out too, so that the checks of other
 	// requirements cannot take their baseline and are inconclusive.
 	Disables bool
-	apply    func(*registrar.Config)
+	// One of these, or several for a fault of what the roles share.
+	apply   func(*registrar.Config)
+	element func(*poolelement.Config)
+	user    func(*pooluser.Config)
 }
 
 // ErrUnknownFault is wrapped by the error for a fault that does not exist.
 var ErrUnknownFault = errors.New("unknown fault")
 
-// Faults returns all faults of the reference registrar, by name.
+// Faults returns all faults of the reference, by name.
 func Faults() []Fault {
-	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults())
+	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults(),
+		elementFaults(), userFaults())
+	for i := range all {
+		if all[i].Role == "" {
+			all[i].Role = Registrar
+		}
+	}
 	slices.SortFunc(all, func(a, b Fault) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
@@ -47,11 +59,11 @@ func FindFaults(names ...string) ([]Fault, error) {
 	return found, nil
 }
 
-// FaultsFor returns the names of the faults that violate a requirement.
-func FaultsFor(requirement string) []string {
+// FaultsFor returns the names of the faults that violate a requirement on a role.
+func FaultsFor(requirement string, role Role) []string {
 	var names []string
 	for _, f := range Faults() {
-		if slices.Contains(f.Requirements, requirement) {
+		if f.Role == role && slices.Contains(f.Requirements, requirement) {
 			names = append(names, f.Name)
 		}
 	}

@@ -49,14 +49,23 @@ type Timers struct {
 	Removal time.Duration
 }
 
+// Wanted says what a check is about. The zero values are a registrar, and what the system
+// is declared to be.
+type Wanted struct {
+	Role     Role
+	Security Security
+}
+
 // Target is a system under test that checks can be run against.
 type Target interface {
 	// Prepare gives a check a system to judge. Where the system allows it (embedded, or
 	// rung 1 with a reset command) it is a fresh one. ErrNoVariant is returned when the
-	// system cannot be had with that security.
-	Prepare(ctx context.Context, security Security) (*Instance, error)
+	// system cannot be had like that.
+	Prepare(ctx context.Context, w Wanted) (*Instance, error)
 	// Security is how the system is declared.
 	Security() Security
+	// Roles are the parts that can be judged, at least one.
+	Roles() []Role
 	// Rung is how much the system lets the harness do (0, 1 or 2).
 	Rung() int
 	// Shared tells that all instances are one and the same running system, so that checks
@@ -72,9 +81,18 @@ var (
 	ErrUnreachable = errors.New("the system under test cannot be reached")
 )
 
-// Instance is a running system under test, as one check sees it.
+// Instance is a system under test, as one check sees it: a running registrar, or what starts
+// pool elements and pool users.
 type Instance struct {
-	Security    Security
+	Role     Role
+	Security Security
+	// Driver starts elements and users under test; nil for a registrar.
+	Driver Driver
+	// Registrars are the places where an element or user under test looks for registrars,
+	// for the harness to play them there; none: it is told, and Local gives addresses.
+	Registrars []Place
+	// Node is the address that an element or user under test works from; invalid: unknown.
+	Node        netip.Addr
 	Doors       []Door
 	Credentials Credentials
 	Pool        string // a pool that Element and OtherElement may join
