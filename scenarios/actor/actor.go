@@ -26,6 +26,7 @@ var (
 	ErrNoDoor       = errors.New("the system under test has no such door")
 	ErrNoCredential = errors.New("no such credential was given")
 	ErrRejected     = errors.New("the registrar rejected it")
+	ErrNoPlace      = errors.New("no place for another registrar")
 )
 
 // World is what all nodes of one check share.

@@ -50,7 +50,7 @@ func world(t *testing.T, s sut.Security) (context.Context, *actor.World) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	i, err := e.Prepare(ctx, s)
+	i, err := e.Prepare(ctx, sut.Wanted{Security: s})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func newList() *cobra.Command {
 func listFaults(c *cobra.Command) error {
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, f := range sut.Faults() {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, strings.Join(f.Requirements, ","), f.Description)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", f.Name, f.Role, strings.Join(f.Requirements, ","), f.Description)
 	}
 	return w.Flush()
 }
@@ -47,13 +47,18 @@ func listRequirements(c *cobra.Command) error {
 	checks := scenarios.Checks()
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, r := range l.Requirements {
-		judged := "-"
-		for _, check := range checks {
-			if slices.Contains(check.Requirements, r.ID) {
-				judged = string(check.Role)
+		var judged []string
+		for _, role := range r.Roles {
+			if len(r.From[role]) > 0 || slices.ContainsFunc(checks, func(c engine.Check) bool {
+				return string(c.Role) == role && slices.Contains(c.Requirements, r.ID)
+			}) {
+				judged = append(judged, role)
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.ID, r.Level, judged, r.Gist)
+		if judged == nil {
+			judged = []string{"-"}
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.ID, r.Level, strings.Join(judged, ","), r.Gist)
 	}
 	return w.Flush()
 }
@@ -84,17 +89,24 @@ func explain(c *cobra.Command, l *ledger.Ledger, r ledger.Requirement) error {
 	if r.Note != "" {
 		fmt.Fprintf(&b, "note        %s\n", r.Note)
 	}
-	if r.Unchecked != "" {
-		fmt.Fprintf(&b, "unchecked   %s\n", r.Unchecked)
+	for _, role := range r.Roles {
+		if from := r.From[role]; len(from) > 0 {
+			fmt.Fprintf(&b, "follows     on the %s, from %s\n", sut.Role(role), strings.Join(from, ", "))
+		}
+		if why := r.Unchecked[role]; why != "" {
+			fmt.Fprintf(&b, "unchecked   on the %s: %s\n", sut.Role(role), why)
+		}
 	}
 	for _, check := range scenarios.Checks() {
 		if slices.Contains(check.Requirements, r.ID) {
 			explainCheck(&b, check)
 		}
 	}
-	if faults := sut.FaultsFor(r.ID); len(faults) > 0 {
-		fmt.Fprintf(&b, "\nfaults that must make it fail: %s\n", strings.Join(faults, ", "))
-		fmt.Fprintf(&b, "see one do it: rspthreat run --requirement %s --fault %s\n", r.ID, faults[0])
+	for _, role := range r.Roles {
+		if faults := sut.FaultsFor(r.ID, sut.Role(role)); len(faults) > 0 {
+			fmt.Fprintf(&b, "\nfaults that must make it fail on the %s: %s\n", sut.Role(role), strings.Join(faults, ", "))
+			fmt.Fprintf(&b, "see one do it: rspthreat run --requirement %s --fault %s\n", r.ID, faults[0])
+		}
 	}
 	_, err := fmt.Fprint(c.OutOrStdout(), b.String())
 	return err

@@ -157,9 +157,17 @@ func TestVendorJudgesARegistrarThatRunsByItself(t *testing.T) {
 	if code != reports.ExitConforms {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
-	counts := reports.Counts(results(t, out).Results)
-	if counts[reports.Pass] != 24 { // all but T2.15-R2, which is about a system in clear
-		t.Errorf("verdicts %v\n%s", counts, stderr)
+	judged := 0
+	for _, r := range results(t, out).Results {
+		switch {
+		case r.Verdict == reports.Pass:
+			judged++
+		case r.Verdict != reports.NotApplicable:
+			t.Errorf("%s: %s: %s", r.ID, r.Verdict, r.Reason)
+		}
+	}
+	if judged < 24 { // those of sections 2.1 to 2.4, 2.8, 2.11 and 2.15, but for T2.15-R2, which is about a system in clear
+		t.Errorf("only %d requirements are judged\n%s", judged, stderr)
 	}
 	// No secret reaches a report.
 	for _, name := range []string{reports.ResultsFile, reports.HTMLFile, reports.JUnitFile} {

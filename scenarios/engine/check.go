@@ -12,13 +12,13 @@ import (
 )
 
 // Role is whom a check judges.
-type Role string
+type Role = sut.Role
 
 // The roles of RSerPool (RFC 5351).
 const (
-	Registrar   Role = "registrar"
-	PoolElement Role = "pe"
-	PoolUser    Role = "pu"
+	Registrar   = sut.Registrar
+	PoolElement = sut.PoolElement
+	PoolUser    = sut.PoolUser
 )
 
 // Check judges one or more requirements on one role, always in the same five steps, which

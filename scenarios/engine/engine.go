@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +73,8 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		out.Check.Steps = r.steps
 		out.Check.Messages, out.Check.MessagesOmitted = r.rec.said()
 		out.Check.Before, out.Check.After = r.before, r.after
-		out.Check.Log = r.Instance.Log()
+		out.Check.Log = r.log()
+		out.Check.Plots = r.plots
 		out.Capture = r.rec.capture()
 		annotate(out.Capture, r.steps, c.Requirements)
 	}
@@ -113,14 +115,19 @@ func (e *Engine) attempt(ctx context.Context, c *Check) (reports.Verdict, string
 	if c.Rung > e.Target.Rung() {
 		return reports.NotApplicable, fmt.Sprintf("needs rung %d, the system under test is at rung %d", c.Rung, e.Target.Rung()), nil
 	}
+	if roles := e.Target.Roles(); !slices.Contains(roles, c.Role) {
+		return reports.NotApplicable, fmt.Sprintf("is about a %s, and the system under test has none", c.Role), nil
+	}
 	security := c.Security
 	if security == "" {
 		security = e.Target.Security()
 	}
-	instance, err := e.Target.Prepare(ctx, security)
+	instance, err := e.Target.Prepare(ctx, sut.Wanted{Role: c.Role, Security: security})
 	switch {
 	case errors.Is(err, sut.ErrNoVariant):
-		return reports.NotApplicable, fmt.Sprintf("is about a registrar that is %s; this one is declared %s", security, e.Target.Security()), nil
+		return reports.NotApplicable, fmt.Sprintf("is about a %s that is %s; this one is declared %s", c.Role, security, e.Target.Security()), nil
+	case errors.Is(err, sut.ErrUnsupported):
+		return reports.Unsupported, err.Error(), nil
 	case err != nil:
 		return reports.Inconclusive, "the system under test could not be prepared: " + err.Error(), nil
 	}
@@ -143,7 +150,7 @@ func (e *Engine) newRun(c *Check, instance *sut.Instance) *Run {
 	r := &Run{
 		Instance: instance, check: c, rec: &recorder{},
 		levels: make(map[string]ledger.Level), verdict: make(map[string]*judgement),
-		random: randomFor(e.Seed, c.ID),
+		random: randomFor(e.Seed, c.ID), started: time.Now(),
 	}
 	r.World = &actor.World{Instance: instance, Recorder: r.rec}
 	for _, id := range c.Requirements {
@@ -173,16 +180,16 @@ func randomFor(seed uint64, id string) func() uint32 {
 }
 
 // ResultID names the judgement of a requirement on a role.
-func ResultID(requirement string, role Role) string { return requirement + "@" + string(role) }
+func ResultID(requirement string, role Role) string {
+	return ledger.ResultID(requirement, string(role))
+}
 
 func (e *Engine) result(c *Check, id string) reports.Result {
 	req, err := e.Ledger.Find(id)
 	if err != nil {
 		return reports.Result{ID: ResultID(id, c.Role), Requirement: id, Verdict: reports.HarnessError, Reason: err.Error()}
 	}
-	return reports.Result{
-		ID: ResultID(id, c.Role), Requirement: id, Section: req.Section, SectionTitle: e.Ledger.Sections[req.Section],
-		Role: string(c.Role), Level: string(req.Level), Gist: req.Gist, Observable: req.Observable, Rung: c.Rung,
-		Faults: sut.FaultsFor(id), Check: c.ID, Command: e.Command + " --requirement " + id,
-	}
+	out := e.describe(req, string(c.Role))
+	out.Rung, out.Faults, out.Check, out.Command = c.Rung, sut.FaultsFor(id, c.Role), c.ID, e.Command+" --requirement "+id
+	return out
 }

@@ -5,6 +5,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,9 +21,11 @@ import (
 type fake struct {
 	prepare func(sut.Security) (*sut.Instance, error)
 	rung    int
+	roles   []sut.Role // nil: all
 }
 
-func (f *fake) Prepare(_ context.Context, s sut.Security) (*sut.Instance, error) {
+func (f *fake) Prepare(_ context.Context, w sut.Wanted) (*sut.Instance, error) {
+	s := w.Security
 	if f.prepare != nil {
 		return f.prepare(s)
 	}
@@ -32,6 +35,13 @@ func (f *fake) Security() sut.Security      { return sut.Secured }
 func (f *fake) Rung() int                   { return f.rung }
 func (f *fake) Shared() bool                { return false }
 func (f *fake) Close(context.Context) error { return nil }
+
+func (f *fake) Roles() []sut.Role {
+	if f.roles == nil {
+		return sut.Roles()
+	}
+	return f.roles
+}
 
 const (
 	binding = "T2.1-R1" // MUST NOT
@@ -158,7 +168,7 @@ func TestInterruptionLeavesNoVerdictBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range results.Results {
-		if r.Verdict != reports.Inconclusive {
+		if r.Role == "registrar" && r.Verdict != reports.Inconclusive {
 			t.Errorf("%s: %s", r.ID, r.Verdict)
 		}
 	}
@@ -194,6 +204,28 @@ func TestSelectionOfWhatDoesNotExistIsRefused(t *testing.T) {
 	for _, s := range []engine.Selection{{Sections: []string{"2.99"}}, {Requirements: []string{"T9-R9"}}} {
 		if _, err := e.Execute(t.Context(), s, 1, nil); !errors.Is(err, engine.ErrSelection) {
 			t.Errorf("%+v: %v", s, err)
+		}
+	}
+}
+
+// TestWhatTheSystemDeclinesIsUnsupported: its own word is neither a pass nor a failure, and
+// what goes wrong on the way to it is not its word.
+func TestWhatTheSystemDeclinesIsUnsupported(t *testing.T) {
+	for _, row := range []struct {
+		err  error
+		want reports.Verdict
+	}{
+		{fmt.Errorf("resolve: %w", sut.ErrUnsupported), reports.Unsupported},
+		{errors.New("the adapter hung up"), reports.Inconclusive},
+		{nil, reports.Pass},
+	} {
+		e := newEngine(t, &fake{}, check(func(ctx context.Context, r *engine.Run) {
+			r.Need(ctx, "resolve", func(context.Context) (string, error) { return "resolved", row.err })
+			r.Oracle(ctx, "oracle", fine)
+		}, binding))
+		out := e.RunCheck(t.Context(), &e.Checks[0], func(string) bool { return true })
+		if got := out.Results[0]; got.Verdict != row.want || got.Reason == "" {
+			t.Errorf("%v: %s: %q, want %s", row.err, got.Verdict, got.Reason, row.want)
 		}
 	}
 }

@@ -70,6 +70,7 @@ func (e *Engine) Execute(ctx context.Context, s Selection, parallel int, sink Si
 	for _, r := range e.Ledger.Requirements {
 		wanted[r.ID] = s.wants(r)
 	}
+	wanted = needed(e.Ledger, wanted)
 	outcomes, err := e.runAll(ctx, parallel, reached, func(id string) bool { return wanted[id] }, sink)
 	results := &reports.Results{
 		Schema: reports.SchemaID, Command: e.Command,
@@ -126,15 +127,27 @@ func (e *Engine) collect(results *reports.Results, outcomes []Outcome, s Selecti
 		}
 	}
 	slices.SortFunc(results.Checks, func(a, b reports.Check) int { return strings.Compare(a.ID, b.ID) })
+	found := make(map[string]reports.Result)
+	for _, list := range byRequirement {
+		for _, r := range merge(list) {
+			found[r.ID] = r
+		}
+	}
 	for _, req := range e.Ledger.Requirements {
 		if !s.wants(req) {
 			continue
 		}
-		found := merge(byRequirement[req.ID])
-		if len(found) == 0 {
-			found = []reports.Result{e.unchecked(req)}
+		for _, role := range req.Roles {
+			r, ok := found[ledger.ResultID(req.ID, role)]
+			switch {
+			case ok:
+			case len(req.From[role]) > 0:
+				r = e.derive(req, role, found)
+			default:
+				r = e.unjudged(req, role)
+			}
+			results.Results = append(results.Results, r)
 		}
-		results.Results = append(results.Results, found...)
 	}
 }
 
@@ -152,22 +165,6 @@ func merge(in []reports.Result) []reports.Result {
 		}
 	}
 	return out
-}
-
-func (e *Engine) unchecked(req ledger.Requirement) reports.Result {
-	role := "none"
-	if len(req.Binds) > 0 {
-		role = req.Binds[0]
-	}
-	reason := req.Unchecked
-	if reason == "" {
-		reason = "no check for this system"
-	}
-	return reports.Result{
-		ID: req.ID + "@" + role, Requirement: req.ID, Section: req.Section, SectionTitle: e.Ledger.Sections[req.Section],
-		Role: role, Level: string(req.Level), Gist: req.Gist, Observable: req.Observable,
-		Verdict: reports.NotApplicable, Reason: reason,
-	}
 }
 
 // ExitCode is the exit code of a run with these results.

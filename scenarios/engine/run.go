@@ -35,12 +35,17 @@ type Run struct {
 	partial []string
 	verdict map[string]*judgement
 	random  func() uint32
+	started time.Time
+	plots   []reports.Plot
+	logs    []func() []string
 }
 
 type judgement struct {
 	verdict reports.Verdict
 	reasons []string
 	judged  bool // an oracle has looked at this requirement
+	// declined is the system's own word that it does not do what the check needs.
+	declined string
 }
 
 // stop unwinds a check that cannot go on; Run's caller recovers it.
@@ -149,6 +154,50 @@ func (r *Run) LessCertain(why string) {
 	}
 }
 
+// Plot keeps a measurement for the reports.
+func (r *Run) Plot(p reports.Plot) { r.plots = append(r.plots, p) }
+
+// Since is how long the check has been going on, for the points of a plot.
+func (r *Run) Since() time.Duration { return time.Since(r.started) }
+
+// Need takes a baseline step that a system under test may decline: when f returns an error
+// that is sut.ErrUnsupported, the check ends with that verdict, and with any other one it is
+// inconclusive.
+func (r *Run) Need(ctx context.Context, title string, f func(ctx context.Context) (string, error)) {
+	var declined error
+	r.Baseline(ctx, title, func(ctx context.Context, g gomega.Gomega) string {
+		seen, err := f(ctx)
+		if errors.Is(err, sut.ErrUnsupported) {
+			declined = err
+			return err.Error()
+		}
+		g.Expect(err).NotTo(gomega.HaveOccurred())
+		return seen
+	})
+	if declined == nil {
+		return
+	}
+	r.steps[len(r.steps)-1].Verdict = reports.Unsupported
+	for _, j := range r.verdict {
+		if !j.verdict.Judged() && !j.judged {
+			j.declined = declined.Error()
+		}
+	}
+	panic(stop{})
+}
+
+// Logged adds a source of the log of the system under test, such as a node that was started.
+func (r *Run) Logged(log func() []string) { r.logs = append(r.logs, log) }
+
+// log is what the system under test has logged: the instance, and every node that was started.
+func (r *Run) log() []string {
+	lines := r.Instance.Log()
+	for _, log := range r.logs {
+		lines = append(lines, log()...)
+	}
+	return lines
+}
+
 // Before keeps the handlespace as it was before the attack.
 func (r *Run) Before(s actor.Snapshot) { r.before = s }
 
@@ -201,34 +250,6 @@ func (r *Run) stepDeadline() time.Duration {
 	return exchanges*r.Instance.Timers.Response + 2*r.Instance.Timers.Removal
 }
 
-// plain makes a sentence of a gomega message: the annotation, and behind it the text of the
-// error if that is what was not expected. What gomega prints of an error's inside is left out.
-func plain(message string) string {
-	lines := strings.Split(strings.TrimSpace(message), "\n")
-	inside := len(lines) // the line where the inside of the error begins
-	for i, l := range lines {
-		if strings.HasPrefix(l, gomegaIndent+"{") {
-			inside = i // the last one: the error's own text comes before, and may look like it
-		}
-		lines[i] = strings.TrimSpace(l)
-	}
-	at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "<") && strings.HasSuffix(l, ">:") })
-	if at < 0 {
-		if strings.HasPrefix(lines[0], "Expected") { // no annotation: all there is
-			return strings.Join(lines, " ")
-		}
-		return lines[0]
-	}
-	text := strings.Join(lines[at+1:max(at+1, inside)], " ")
-	if at == 0 || strings.HasPrefix(lines[0], "Unexpected error:") || strings.HasPrefix(lines[0], "Expected success") {
-		return text
-	}
-	return lines[0] + ": " + text
-}
-
-// gomegaIndent is what gomega puts before the value that was not expected.
-const gomegaIndent = "    "
-
 // execute runs the check and recovers what unwinds it.
 func (r *Run) execute(ctx context.Context) {
 	defer func() {
@@ -250,6 +271,9 @@ func (r *Run) conclude(ctx context.Context, id string) (reports.Verdict, string)
 	}
 	if j.verdict.Judged() {
 		return j.verdict, strings.Join(j.reasons, "; ")
+	}
+	if j.declined != "" && !j.judged {
+		return reports.Unsupported, j.declined
 	}
 	if !j.judged {
 		return reports.HarnessError, "the check ended without looking at this requirement"

@@ -18,7 +18,7 @@ func TestLedgerAndChecksCoverEachOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged := map[string]bool{}
+	judged := map[string]bool{} // by result
 	ids := map[string]bool{}
 	for _, c := range scenarios.Checks() {
 		if ids[c.ID] {
@@ -26,19 +26,26 @@ func TestLedgerAndChecksCoverEachOther(t *testing.T) {
 		}
 		ids[c.ID] = true
 		for _, id := range c.Requirements {
-			judged[id] = true
+			role := string(c.Role)
+			judged[ledger.ResultID(id, role)] = true
 			r, err := l.Find(id)
 			if err != nil {
 				t.Errorf("check %s: %v", c.ID, err)
 			}
-			if r.Unchecked != "" {
-				t.Errorf("check %s judges %s, which the ledger calls unchecked: %s", c.ID, id, r.Unchecked)
+			if !slices.Contains(r.Roles, role) {
+				t.Errorf("check %s judges %s on the role %s, which the ledger does not bind", c.ID, id, role)
+			}
+			if why := r.Unchecked[role]; why != "" {
+				t.Errorf("check %s judges %s, which the ledger calls unchecked on the role %s: %s", c.ID, id, role, why)
 			}
 		}
 	}
 	for _, r := range l.Requirements {
-		if !judged[r.ID] && r.Unchecked == "" {
-			t.Errorf("%s has neither a check nor a reason why it has none", r.ID)
+		for _, role := range r.Roles {
+			id := ledger.ResultID(r.ID, role)
+			if !judged[id] && r.Unchecked[role] == "" && len(r.From[role]) == 0 {
+				t.Errorf("%s has neither a check nor a reason why it has none", id)
+			}
 		}
 	}
 	if n := len(l.Requirements); n != 78 {
@@ -49,19 +56,19 @@ func TestLedgerAndChecksCoverEachOther(t *testing.T) {
 // TestEveryJudgedRequirementHasAFault: a check that no fault turns to fail has not been
 // shown to be able to fail.
 func TestEveryJudgedRequirementHasAFault(t *testing.T) {
-	var judged []string
+	judged := map[string]bool{}
 	for _, c := range scenarios.Checks() {
-		judged = append(judged, c.Requirements...)
-	}
-	for _, id := range judged {
-		if len(sut.FaultsFor(id)) == 0 {
-			t.Errorf("no fault violates %s", id)
+		for _, id := range c.Requirements {
+			judged[ledger.ResultID(id, string(c.Role))] = true
+			if len(sut.FaultsFor(id, c.Role)) == 0 {
+				t.Errorf("no fault violates %s on the role %s", id, c.Role)
+			}
 		}
 	}
 	for _, f := range sut.Faults() {
 		for _, id := range f.Requirements {
-			if !slices.Contains(judged, id) {
-				t.Errorf("fault %s says that it violates %s, which no check judges", f.Name, id)
+			if !judged[ledger.ResultID(id, string(f.Role))] {
+				t.Errorf("fault %s says that it violates %s on the role %s, which no check judges", f.Name, id, f.Role)
 			}
 		}
 	}
