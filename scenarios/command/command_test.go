@@ -186,3 +186,13 @@ func TestListAndExplainNameWhatTheUserNeeds(t *testing.T) {
 		}
 	}
 }
+
+func TestProveShowsWhatAFaultViolates(t *testing.T) {
+	code, stdout, stderr := rspthreat(t.Context(), "prove", "--fault", "accept-clear-update")
+	if code != reports.ExitConforms || !strings.Contains(stdout, "accept-clear-update") || !strings.Contains(stdout, "violates T2.15-R4@registrar, T2.15-R5@registrar") {
+		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	if code, _, stderr = rspthreat(t.Context(), "prove", "--fault", "no-such-fault"); code != reports.ExitUsage || !strings.Contains(stderr, "no-such-fault") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/rspthreat/rspthreat/scenarios"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/scenarios/ledger"
+	"github.com/rspthreat/rspthreat/scenarios/proof"
 	"github.com/rspthreat/rspthreat/sut"
 )
 
@@ -96,7 +97,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return usage(err)
 	}
 	results.Started, results.Finished = started, time.Now()
-	results.Tool, results.Subject, results.Faults = tool(), subject, f.faults
+	results.Tool, results.Subject, results.Faults, results.Proof = tool(), subject, f.faults, proof.Matrix(requirements)
 	if err := errors.Join(err, writer.Finish(results)); err != nil {
 		return &exitError{reports.ExitUnreachable, fmt.Errorf("reports: %w", err)}
 	}

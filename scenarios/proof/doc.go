@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package proof holds the tests that prove the checks: the reference meets every
-// requirement, each fault violates exactly what it says, ledger and checks cover each other,
-// and every run gives the same verdicts. They stand apart from the ginkgo suite, which
-// would run them in each of its processes.
+// Package proof shows that the checks can fail: the reference meets every requirement, and
+// each fault violates exactly what it says. Matrix is the claim, Prove is what holds it
+// against what happens; the tests of this package run it, and `rspthreat prove` does.
 package proof
