@@ -32,6 +32,9 @@ type Config struct {
 	// Registrars is how many registrars run, each at an address of its own. With more than one they find each other by
 	// multicast, inside the guest.
 	Registrars int
+	// Addresses is how many addresses the guest has at least, beside those of registrars: for registrars and elements
+	// that Spawn starts. There is always one for each registrar, and one in any case.
+	Addresses int
 	// RegistrarArgs are options of rspregistrar, after those that this package gives.
 	RegistrarArgs []string
 	// LogLevel is rspregistrar's, at least 5 (every transaction); 9 shows every message.
@@ -65,8 +68,10 @@ func (img *Image) Start(ctx context.Context, c Config) (*Guest, error) {
 	if !Isolated() {
 		return nil, ErrNotIsolated
 	}
-	if c.Registrars < 0 || c.Registrars > maxRegistrars {
-		return nil, fmt.Errorf("guest: %d registrars: not in 0..%d", c.Registrars, maxRegistrars)
+	for what, n := range map[string]int{"registrars": c.Registrars, "addresses": c.Addresses} {
+		if n < 0 || n > maxRegistrars {
+			return nil, fmt.Errorf("guest: %d %s: not in 0..%d", n, what, maxRegistrars)
+		}
 	}
 	g := &Guest{img: img, config: c}
 	if err := g.boot(ctx); err != nil {
@@ -138,15 +143,15 @@ func (g *Guest) setup() *setup {
 		Gateway:  g.network.host().String(),
 		Env:      g.img.env(),
 	}
-	for i := range max(1, g.config.Registrars) {
-		s.Addrs = append(s.Addrs, netip.PrefixFrom(g.network.registrar(i), 24).String())
+	for _, a := range g.Addrs() {
+		s.Addrs = append(s.Addrs, netip.PrefixFrom(a, 24).String())
 	}
 	return s
 }
 
-// Addrs are the guest's addresses, one for each registrar, and one when there is none.
+// Addrs are the guest's addresses: one for each registrar first, then those that Config.Addresses adds.
 func (g *Guest) Addrs() []netip.Addr {
-	list := make([]netip.Addr, max(1, g.config.Registrars))
+	list := make([]netip.Addr, max(1, g.config.Registrars, g.config.Addresses))
 	for i := range list {
 		list[i] = g.network.registrar(i)
 	}

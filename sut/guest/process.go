@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,18 @@ func (g *Guest) Exec(ctx context.Context, argv ...string) (string, error) {
 	}
 	out, err := p.Stdout()
 	return out, errors.Join(p.Err(), err, os.Remove(p.stdoutFile()), os.Remove(p.stderrFile()))
+}
+
+// Listening waits until p listens on SCTP at all of the endpoints, or has ended.
+func (g *Guest) Listening(ctx context.Context, p *Process, endpoints ...netip.AddrPort) error {
+	r := request{Op: opAwait, Timeout: registrarTimeout, Watch: []uint64{p.call.id}}
+	for _, e := range endpoints {
+		r.Endpoints = append(r.Endpoints, e.String())
+	}
+	if err := g.control.do(ctx, r); err != nil {
+		return fmt.Errorf("guest: %s: %w: %s", p, err, strings.TrimSpace(tail(p.stdoutFile())+tail(p.stderrFile())))
+	}
+	return nil
 }
 
 func (g *Guest) outputName(kind string) string {
