@@ -129,6 +129,11 @@ type Options struct {
 	// transports and drops received ones, as rsplib does. Strict: no difference.
 	RoutableOnly bool
 
+	// UnheardServers takes and sends server information with the server ID 0, which is
+	// nobody's, in a ListResponse: rsplib lists the peers that it is configured with before
+	// it has heard them. Strict refuses it, as ReservedValues says.
+	UnheardServers bool
+
 	// CompleteElements refuses pool elements in ENRP messages without ASAP
 	// transport or without home server, as rsplib does. Strict: the ASAP
 	// transport is optional (RFC 5352 section 3.1), and home 0 is undetermined
@@ -209,6 +214,7 @@ func Rsplib() Options {
 		AlignedCookie:            true,
 		TCPFirst:                 true,
 		RoutableOnly:             true,
+		UnheardServers:           true,
 		CompleteElements:         true,
 		MaxPoolHandle:            rsplibMaxPoolHandle,
 	}

@@ -19,7 +19,8 @@ func (r *reader) information(t tlv, dst *ServerInformation) {
 		return
 	}
 	dst.ID = ServerID(binary.BigEndian.Uint32(r.b[s.pos:]))
-	if dst.ID == 0 && !r.o.ReservedValues {
+	unheard := r.o.UnheardServers && r.typ == TypeListResponse
+	if dst.ID == 0 && !r.o.ReservedValues && !unheard {
 		r.fail(t.at, "server information", "server ID", 0, ErrValue)
 	}
 	s.pos += 4
@@ -36,7 +37,8 @@ func (r *reader) information(t tlv, dst *ServerInformation) {
 // information encodes a Server Information parameter.
 func (w *writer) information(i *ServerInformation) {
 	mark := w.open(ParameterServerInformation)
-	if i.ID == 0 && !w.o.ReservedValues {
+	unheard := w.o.UnheardServers && w.typ == TypeListResponse
+	if i.ID == 0 && !w.o.ReservedValues && !unheard {
 		w.fail("server information", "server ID", 0, ErrValue)
 	}
 	w.word(uint32(i.ID))
