@@ -87,6 +87,9 @@ func reaches(t wire.Transport, at netip.AddrPort) bool {
 
 // connectPeer sets up an association with c's peer and asks it who it is.
 func (r *Registrar) connectPeer(ctx context.Context, c *caller) (*session, error) {
+	if s := r.called(c); s != nil {
+		return s, nil
+	}
 	credential := c.peer.Credential
 	if credential == nil {
 		credential = r.cfg.Credential
@@ -98,6 +101,27 @@ func (r *Registrar) connectPeer(ctx context.Context, c *caller) (*session, error
 			s.caller, c.session = c, s
 			r.sendPresence(s, true)
 		})
+}
+
+// called is the association that c's peer has set up from the port that it is to be dialed
+// at, nil when there is none. With DialFromDoor there cannot be a second one between the same
+// two ports.
+func (r *Registrar) called(c *caller) *session {
+	if !r.cfg.DialFromDoor {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s := range r.sessions {
+		here := s.origin.Protocol == wire.ENRP && s.origin.Info.Remote == c.peer.Addr && !s.closed && !s.dismissed
+		meant := s.principal.Role == RoleUnconfined ||
+			s.principal.Role == RoleRegistrar && (c.peer.Identity == "" || s.principal.Name == c.peer.Identity)
+		if here && meant {
+			r.sendPresence(s, true)
+			return s
+		}
+	}
+	return nil
 }
 
 // learn begins to dial a registrar that was named by another one, unless it is known.

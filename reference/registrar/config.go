@@ -84,8 +84,12 @@ type Config struct {
 	// ElementCredential is for elements that are taken over; nil: Credential.
 	ElementCredential ElementCredential
 	Arbitration       Arbitration
-	Announcements     *Announcements // nil: neither announced nor listened for
-	Dial              DialFunc       // nil: association.Dialer from the address of the doors
+	// DialFromDoor sets associations with peers up from the port of the ENRP door, which RFC
+	// 5353 leaves open: rsplib takes no presence over an association from another port than
+	// the one in its server information. It has no effect with Dial.
+	DialFromDoor  bool
+	Announcements *Announcements // nil: neither announced nor listened for
+	Dial          DialFunc       // nil: association.Dialer from the address of the doors
 
 	// AnswerClearResolution answers pool users that ask in clear (RFC 5352 section 9.3
 	// allows it, draft section 2.15 does not). Off by default.

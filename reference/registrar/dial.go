@@ -9,6 +9,7 @@ import (
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
+	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
 // Why an association that we set up is given up again.
@@ -39,6 +40,7 @@ func (r *Registrar) dial(ctx context.Context, d Destination) (association.Associ
 func (r *Registrar) call(ctx context.Context, d Destination) (association.Association, error) {
 	dialer := association.Dialer{
 		Transport: d.Transport, UDPPort: d.UDPPort, PPID: d.Protocol.PPID(), Stack: r.stackOf[d.Transport],
+		LocalPort: r.portFor(d),
 	}
 	if d.Credential != nil {
 		dialer.TLS = &tlspsk.Config{
@@ -48,6 +50,15 @@ func (r *Registrar) call(ctx context.Context, d Destination) (association.Associ
 		}
 	}
 	return dialer.Dial(ctx, d.Addr)
+}
+
+// portFor is the port that d is dialed from, 0 for any.
+func (r *Registrar) portFor(d Destination) uint16 {
+	door := r.cfg.enrpDoor()
+	if !r.cfg.DialFromDoor || d.Protocol != wire.ENRP || door == nil || door.Transport != d.Transport {
+		return 0
+	}
+	return door.Addr.Port()
 }
 
 // connect dials d and lets the far end speak as dialed says. prepare is called with the lock
