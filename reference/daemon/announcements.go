@@ -29,9 +29,9 @@ func (a *announcements) listen(d *document) netip.AddrPort {
 	return d.endpoint("announcements.listen", a.Listen)
 }
 
-func (a *announcements) groups(d *document) []netip.Addr {
+func (a *announcements) groups(d *document, x dialect) []netip.Addr {
 	if len(a.Groups) == 0 {
-		return []netip.Addr{clientGroup}
+		return []netip.Addr{x.group.Addr()}
 	}
 	groups := make([]netip.Addr, 0, len(a.Groups))
 	for n, g := range a.Groups {
@@ -48,5 +48,5 @@ func (a *announcements) groups(d *document) []netip.Addr {
 // sctp is how announced SCTP addresses are reached: in UDP unless the file says otherwise,
 // since raw SCTP needs a privilege.
 func (a *announcements) sctp(d *document) association.Transport {
-	return association.Transport(d.oneOf("announcements.sctp", a.SCTP, string(association.SCTPUDP), string(association.SCTP)))
+	return association.Transport(d.oneOf("announcements.sctp", a.SCTP, string(association.SCTPUDP), string(association.SCTP), string(association.SCTPKernel)))
 }

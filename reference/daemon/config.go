@@ -24,6 +24,7 @@ var ErrConfig = errors.New("configuration")
 type common struct {
 	Version  int     `yaml:"version"`
 	Security string  `yaml:"security"`
+	Dialect  string  `yaml:"dialect"`
 	Log      logging `yaml:"log"`
 	Metrics  metrics `yaml:"metrics"`
 }

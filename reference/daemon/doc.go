@@ -9,14 +9,23 @@
 // An unknown or repeated key and a wrong value are refused with file, line and key. Paths
 // are relative to the directory of the file. Durations are written as 5s or 200ms,
 // addresses as "192.0.2.1:3864", server and PE identifiers as numbers (0x11). A transport
-// is tcp, sctp (IP protocol 132; needs CAP_NET_RAW) or sctp-udp (RFC 6951).
+// is tcp, sctp (IP protocol 132; needs CAP_NET_RAW), sctp-udp (RFC 6951) or sctp-kernel (the
+// SCTP of a kernel that has it).
 //
 // # Common
 //
 //	version: 1
 //	security: secured            # the default: TLS with registrars; or clear
+//	dialect: rfc                 # the default; or rsplib, see below
 //	log: {format: text, level: info}  # or json; debug, info, warn, error (pu: warn)
 //	metrics: {address: "127.0.0.1:9464"}  # Prometheus at /metrics; without it nothing listens
+//
+// With dialect: rsplib a daemon gets along with rsplib 3.x, which has no TLS (security: clear):
+// it speaks package wire's Rsplib, announcements go by rsplib's group 239.0.0.50 and, as rsplib
+// looks for the registrar at the port that they come from, from the port of the first ASAP door
+// over SCTP; registrars dial each other from the port of their ENRP door, and the smaller
+// server ID wins the arbitration, unless the file says otherwise. The reference's
+// interop/RSPLIB.md has each departure and its reason.
 //
 // A PSK file has lines of identity:hexkey, with at least 16 octets of key; lines that begin
 // with # are skipped. Certificate files are PEM, the chain included.

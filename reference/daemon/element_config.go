@@ -77,9 +77,11 @@ func LoadElement(path string) (*Element, error) {
 		Registrars: f.registrars(d), Doors: f.doors(d), Local: d.address("local", f.Local),
 		EncapsulationPort: f.EncapsulationPort, Timers: f.Timers.read(d),
 	}
+	dialect := d.dialect(&f.Common)
+	e.config.Wire = dialect.wire
 	if a := f.Announcements; a != nil {
 		e.config.Announcements = &poolelement.Announcements{
-			Listen: a.listen(d), Groups: a.groups(d), Interface: a.Interface, SCTP: a.sctp(d),
+			Listen: a.listen(d), Groups: a.groups(d, dialect), Interface: a.Interface, SCTP: a.sctp(d),
 		}
 	}
 	if len(f.Registrars)+len(f.Doors) == 0 && f.Announcements == nil {
@@ -119,7 +121,7 @@ func (f *elementFile) registrars(d *document) []poolelement.Registrar {
 	for n, r := range f.Registrars {
 		place := fmt.Sprintf("registrars[%d].", n)
 		out = append(out, poolelement.Registrar{
-			Transport: d.transport(place+"transport", r.Transport, association.SCTP, association.SCTPUDP, association.TCP),
+			Transport: d.transport(place+"transport", r.Transport, association.SCTP, association.SCTPUDP, association.SCTPKernel, association.TCP),
 			Addr:      d.endpoint(place+"address", r.Address), UDPPort: r.EncapsulationPort, Server: wire.ServerID(r.ServerID),
 		})
 	}
@@ -134,7 +136,7 @@ func (f *elementFile) doors(d *document) []poolelement.Door {
 			d.fail(place+"tls", "an element in clear has no TLS doors")
 		}
 		out = append(out, poolelement.Door{
-			Transport: d.transport(place+"transport", x.Transport, association.SCTP, association.SCTPUDP, association.TCP),
+			Transport: d.transport(place+"transport", x.Transport, association.SCTP, association.SCTPUDP, association.SCTPKernel, association.TCP),
 			Addr:      d.endpoint(place+"address", x.Address), Secured: x.TLS,
 		})
 	}

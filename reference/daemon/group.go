@@ -5,6 +5,7 @@ package daemon
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/handlespace"
@@ -53,26 +54,43 @@ func (f *registrarFile) credentials(d *document, keys secrets, c *registrar.Conf
 	}
 }
 
+// asapPort is where rsplib looks for a registrar that announces itself, 0 if that is nowhere.
+func asapPort(doors []registrar.Door) uint16 {
+	for _, x := range doors {
+		if x.Protocol == wire.ASAP && x.Transport.IsSCTP() {
+			return x.Addr.Port()
+		}
+	}
+	return 0
+}
+
 // group fills in what concerns other registrars.
-func (f *registrarFile) group(d *document, c *registrar.Config) {
+func (f *registrarFile) group(d *document, x dialect, c *registrar.Config) {
 	for n, p := range f.Peers {
 		place := fmt.Sprintf("peers[%d].", n)
 		c.Peers = append(c.Peers, registrar.Peer{
-			Transport: d.transport(place+"transport", p.Transport, association.SCTP, association.SCTPUDP),
+			Transport: d.transport(place+"transport", p.Transport, association.SCTP, association.SCTPUDP, association.SCTPKernel),
 			Addr:      d.endpoint(place+"address", p.Address), UDPPort: p.EncapsulationPort,
 			Server: wire.ServerID(p.ServerID), Identity: p.Identity,
 		})
 	}
-	if d.oneOf("arbitration", f.Arbitration, "larger-id-wins", "smaller-id-wins") == "smaller-id-wins" {
+	arbitrations := []string{"larger-id-wins", "smaller-id-wins"}
+	if x.rsplib {
+		slices.Reverse(arbitrations) // the first one is the default
+	}
+	if d.oneOf("arbitration", f.Arbitration, arbitrations...) == "smaller-id-wins" {
 		c.Arbitration = registrar.SmallerIDWins
 	}
 	if a := f.Announcements; a != nil {
-		group := netip.AddrPortFrom(clientGroup, wire.PortASAP)
+		group := x.group
 		if a.Group != "" {
 			group = d.endpoint("announcements.group", a.Group)
 		}
 		c.Announcements = &registrar.Announcements{
 			Group: group, Local: d.endpoint("announcements.local", a.Local), Interface: a.Interface,
+		}
+		if x.rsplib && c.Announcements.Local.Port() == 0 {
+			c.Announcements.Local = netip.AddrPortFrom(c.Announcements.Local.Addr(), asapPort(c.Doors))
 		}
 	}
 }

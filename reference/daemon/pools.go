@@ -69,7 +69,7 @@ func (f *elementFile) pools(d *document, e *Element) {
 		}
 		seen[p.Handle] = true
 		e.services = append(e.services, service{
-			transport: d.transport(place+"service.transport", p.Service.Transport, association.TCP, association.SCTP, association.SCTPUDP),
+			transport: d.transport(place+"service.transport", p.Service.Transport, association.TCP, association.SCTP, association.SCTPUDP, association.SCTPKernel),
 			addr:      d.endpoint(place+"service.address", p.Service.Address),
 			secured:   p.Service.TLS, udpPort: p.Service.EncapsulationPort,
 		})

@@ -73,6 +73,8 @@ func LoadRegistrar(path string) (*Registrar, error) {
 		ServerID: wire.ServerID(f.ServerID), EncapsulationPort: f.EncapsulationPort,
 		Doors: f.doors(d), Timers: f.Timers.read(d),
 	}
+	dialect := d.dialect(&f.Common)
+	r.config.Wire, r.config.DialFromDoor = dialect.wire, dialect.rsplib
 	if d.security(&f.Common) {
 		if f.PSKFile == "" {
 			d.fail("psk_file", "is missing: a secured registrar needs one")
@@ -85,7 +87,7 @@ func LoadRegistrar(path string) (*Registrar, error) {
 		r.config.Mode = registrar.Insecure
 		d.withoutSecrets(f.PSKFile, f.CertificateFile)
 	}
-	f.group(d, &r.config)
+	f.group(d, dialect, &r.config)
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -118,7 +120,7 @@ func (f *registrarFile) doors(d *document) []registrar.Door {
 		}
 		doors = append(doors, registrar.Door{
 			Protocol: protocol, Secured: x.TLS, Addr: d.endpoint(place+"address", x.Address),
-			Transport: d.transport(place+"transport", x.Transport, association.TCP, association.SCTP, association.SCTPUDP, association.UDP),
+			Transport: d.transport(place+"transport", x.Transport, association.TCP, association.SCTP, association.SCTPUDP, association.SCTPKernel, association.UDP),
 		})
 	}
 	return doors

@@ -68,9 +68,11 @@ func LoadUser(path string) (*User, error) {
 	u := &User{pool: f.Pool, linger: defaultLinger, metrics: f.Common.Metrics.Address, logger: d.logger(f.Common.Log, slog.LevelWarn)}
 	d.required("pool", f.Pool)
 	u.config = pooluser.Config{Servers: f.servers(d)}
+	dialect := d.dialect(&f.Common)
+	u.config.Wire = dialect.wire
 	if a := f.Announcements; a != nil {
 		u.config.Announce = &pooluser.Announce{
-			Local: a.listen(d), Groups: a.groups(d), Interface: a.Interface, Name: a.Name, SCTP: a.sctp(d),
+			Local: a.listen(d), Groups: a.groups(d, dialect), Interface: a.Interface, Name: a.Name, SCTP: a.sctp(d),
 		}
 	}
 	if len(f.Registrars) == 0 && f.Announcements == nil {
@@ -98,7 +100,7 @@ func (f *userFile) servers(d *document) []pooluser.Server {
 	for n, r := range f.Registrars {
 		place := fmt.Sprintf("registrars[%d].", n)
 		out = append(out, pooluser.Server{
-			Transport: d.transport(place+"transport", r.Transport, association.TCP, association.SCTP, association.SCTPUDP),
+			Transport: d.transport(place+"transport", r.Transport, association.TCP, association.SCTP, association.SCTPUDP, association.SCTPKernel),
 			Addr:      d.endpoint(place+"address", r.Address), Name: r.Name, UDPPort: r.EncapsulationPort,
 		})
 	}
@@ -122,7 +124,7 @@ func (f *userFile) elements(d *document) pooluser.Elements {
 	x := f.Elements
 	e := pooluser.Elements{
 		Name: x.Name, UDPPort: x.EncapsulationPort,
-		SCTP: association.Transport(d.oneOf("elements.sctp", x.SCTP, string(association.SCTPUDP), string(association.SCTP))),
+		SCTP: association.Transport(d.oneOf("elements.sctp", x.SCTP, string(association.SCTPUDP), string(association.SCTP), string(association.SCTPKernel))),
 	}
 	switch d.oneOf("elements.security", x.Security, "secured", "preferred", "clear") {
 	case "preferred":
