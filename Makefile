@@ -45,8 +45,8 @@ lint: ## gofumpt, go vet, staticcheck, tidy modules
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
 
-interop: deps build ## Judge rsplib's rspregistrar in a user-mode-linux guest (as root)
-	$(GO) test -tags interop -count=1 -p 1 -timeout 15m ./sut/guest ./reference/association/interop ./scenarios/interop
+interop: deps build ## Work with rsplib, and judge rsplib's rspregistrar in a user-mode-linux guest (as root)
+	$(GO) test -tags interop -count=1 -p 1 -timeout 15m ./sut/guest ./reference/association/interop ./reference/interop ./scenarios/interop
 
 repeat: ## Judge the embedded reference $(RUNS) times: every run must give the same verdicts
 	$(GO) test -count=1 -timeout 60m -run TestVerdictsAreTheSameEveryTime ./scenarios/proof -args -runs $(RUNS)
