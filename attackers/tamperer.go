@@ -4,6 +4,7 @@ package attackers
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -23,6 +24,7 @@ type Tamperer struct {
 	plan [2]*Tampering // by direction; nil: nothing is to be done
 	held [2][]byte     // the first of two that change places
 	done []Tampered
+	more chan struct{} // closed and replaced when done grows
 }
 
 // Direction is seen from the node at whose place the tamperer stands.
@@ -72,7 +74,9 @@ func Flip(field []byte, offset, prefix int) Tampering {
 func Cut() Tampering { return Tampering{What: "its end cut off", kind: cutting} }
 
 // Swap has the next two pieces change places.
-func Swap() Tampering { return Tampering{What: "its order with the next one turned round", kind: swapping} }
+func Swap() Tampering {
+	return Tampering{What: "its order with the next one turned round", kind: swapping}
+}
 
 // Repeat sends the next piece twice.
 func Repeat() Tampering { return Tampering{What: "repeated", kind: repeating} }
@@ -116,6 +120,28 @@ func (t *Tamperer) Tamper(d Direction, how Tampering) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.plan[d] = &how
+}
+
+// Await waits until something was done beyond the first known ones. What the far end says
+// next is said to what was tampered with.
+func (t *Tamperer) Await(ctx context.Context, known int) error {
+	for {
+		t.mu.Lock()
+		if len(t.done) > known {
+			t.mu.Unlock()
+			return nil
+		}
+		if t.more == nil {
+			t.more = make(chan struct{})
+		}
+		more := t.more
+		t.mu.Unlock()
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: nothing passed that could be tampered with: %w", Name, ctx.Err())
+		}
+	}
 }
 
 // Done returns what was done so far.
@@ -164,6 +190,10 @@ func (t *Tamperer) alter(d Direction, piece []byte) [][]byte {
 	}
 	t.plan[d] = nil
 	t.done = append(t.done, Tampered{What: how.What, Direction: d, Octets: length})
+	if t.more != nil {
+		close(t.more)
+		t.more = nil
+	}
 	return out
 }
 

@@ -78,8 +78,10 @@ func TestTamperingInClearArrives(t *testing.T) {
 		r.next(t)
 		p.Tamper(Sent, Repeat())
 		say(t, n, registration())
-		if !isRegistration(r.next(t).message) || !isRegistration(r.next(t).message) {
-			t.Error("it came once only")
+		for range 2 {
+			if !isRegistration(r.next(t).message) {
+				t.Error("it came once only")
+			}
 		}
 		for range 6 { // the answers to all of these
 			if _, err := n.Await(t.Context(), first); err != nil {
@@ -128,7 +130,10 @@ func TestTamperingUnderTLSEndsTheAssociation(t *testing.T) {
 				h := how(RecordPrefix(n.Info().TLS))
 				t.Log(direction, h.What)
 				p.Tamper(direction, h)
-				_ = n.Send(t.Context(), registration())
+				_ = n.Send(t.Context(), registration()) // the far end may end it at any time
+				if err := p.Await(t.Context(), 0); err != nil {
+					t.Fatal(err)
+				}
 				_ = n.Send(t.Context(), registration())
 				for {
 					m, err := n.Await(t.Context(), func(wire.Message) bool { return true })
