@@ -96,6 +96,7 @@ func store(dst, src *wire.PoolElement) {
 	dst.User.Opaque = keep(old.User.Opaque, src.User.Opaque)
 	dst.ASAP.Opaque = keep(old.ASAP.Opaque, dst.ASAP.Opaque)
 	dst.Policy.Data = keep(old.Policy.Data, src.Policy.Data)
+	dst.SignedPolicy = keep(old.SignedPolicy, src.SignedPolicy)
 }
 
 // keep returns old if it equals now, else a copy of now.

@@ -35,6 +35,9 @@ func EncodedSize(pe *wire.PoolElement) int {
 	if pe.HasASAP {
 		n += transportSize(&pe.ASAP)
 	}
+	if len(pe.SignedPolicy) > 0 {
+		n += wire.HeaderLength + padded(len(pe.SignedPolicy))
+	}
 	return n
 }
 

@@ -56,6 +56,7 @@ const (
 	FieldUser    Field = "user transport"
 	FieldPolicy  Field = "policy"
 	FieldASAP    Field = "ASAP transport"
+	FieldSigned  Field = "signed policy"
 	FieldOwner   Field = "owner"
 	FieldExpires Field = "expiry"
 )
@@ -119,6 +120,7 @@ func different(a, b *Element, ignore []Field) (fields []Field) {
 		{FieldUser, sameTransport(&a.PE.User, &b.PE.User)},
 		{FieldPolicy, samePolicy(&a.PE.Policy, &b.PE.Policy)},
 		{FieldASAP, a.PE.HasASAP == b.PE.HasASAP && sameTransport(&a.PE.ASAP, &b.PE.ASAP)},
+		{FieldSigned, slices.Equal(a.PE.SignedPolicy, b.PE.SignedPolicy)},
 		{FieldOwner, a.Owner == b.Owner},
 		{FieldExpires, a.Expires.Equal(b.Expires)},
 	} {

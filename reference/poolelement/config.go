@@ -101,6 +101,12 @@ type Config struct {
 	// the elements of a pool. nil: no cookies are sent, and none is believed.
 	Cookies *Cookies
 
+	// PolicySigner signs what is registered; nil: it is not signed.
+	PolicySigner *PolicySigner
+	// Selections judges how pool users that come to Control have selected the element; nil:
+	// their proofs are discarded.
+	Selections *Selections
+
 	Timers   Timers
 	Limits   Limits
 	Defences *Defences // nil: NewDefences()

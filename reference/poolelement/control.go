@@ -31,6 +31,9 @@ type Control struct {
 	channel *channel.Channel
 	pool    Pool
 	user    string
+	// Of SelectionRules.Required, for Receive only: the user has proven its selection, or has
+	// been found not to have.
+	proven, unproven bool
 }
 
 // FromUser is what came from a pool user: exactly one of the fields is set.
@@ -41,7 +44,10 @@ type FromUser struct {
 	State []byte
 	// Card is the pool of a user that is an element as well, and its order of failover.
 	Card *wire.BusinessCard
-	// Refused is why a cookie is not believed. The association may go on without a state.
+	// Selected is what the user has proven about its selection of the element.
+	Selected *Selected
+	// Refused is why a cookie or a proof of selection is not believed, or data not taken
+	// (ErrUnproven). The association may go on without a state, and with a proof.
 	Refused error
 }
 
@@ -53,7 +59,7 @@ func (e *Element) Control(ctx context.Context, handle wire.PoolHandle, a associa
 	if !ok {
 		return nil, fmt.Errorf("%w %s", ErrUnknownPool, handle)
 	}
-	ch, err := channel.New(a, channel.Options{DataPPID: dataPPID, Wire: e.cfg.Wire})
+	ch, err := channel.New(a, channel.Options{DataPPID: dataPPID, Wire: e.controlOptions()})
 	if err != nil {
 		return nil, fmt.Errorf("poolelement: %w", err)
 	}
@@ -119,7 +125,12 @@ func (c *Control) Receive(ctx context.Context) (FromUser, error) {
 		}
 		switch m := r.Control.(type) {
 		case nil:
+			if s := c.e.cfg.Selections; s != nil && s.rules.Required && !c.proven {
+				return c.data(), nil
+			}
 			return FromUser{Data: r.Data}, nil
+		case *wire.SelectionProof:
+			return c.selected(m), nil
 		case *wire.CookieEcho:
 			return c.echo(m), nil
 		case *wire.BusinessCard:
@@ -128,6 +139,42 @@ func (c *Control) Receive(ctx context.Context) (FromUser, error) {
 			c.e.ignoreUser(c.channel.Association().Info(), m)
 		}
 	}
+}
+
+// controlOptions are those of the control channel: proofs are known where they are judged.
+func (e *Element) controlOptions() wire.Options {
+	o := e.cfg.Wire
+	o.SelectionProof = e.cfg.Selections != nil
+	return o
+}
+
+// selected judges a proof of selection.
+func (c *Control) selected(m *wire.SelectionProof) FromUser {
+	selected, err := c.e.cfg.Defences.Selection.Verify(c.e.cfg.Selections, time.Now(), c.pool.Handle, c.pool.ID, m)
+	if err != nil {
+		return c.refused(err)
+	}
+	c.proven = true
+	return FromUser{Selected: &selected}
+}
+
+// data refuses data of a user that has not proven its selection, and tells so once.
+func (c *Control) data() FromUser {
+	err := fmt.Errorf("%w: %w", ErrRefused, ErrUnproven)
+	if c.unproven {
+		return FromUser{Refused: err}
+	}
+	c.unproven = true
+	return c.refused(err)
+}
+
+// refused tells that a user has not been led here by the policy of the pool.
+func (c *Control) refused(err error) FromUser {
+	c.e.mu.Lock()
+	defer c.e.mu.Unlock()
+	c.e.stats.SelectionsRefused++
+	c.e.emit(Event{Kind: SelectionRefused, Pool: c.pool.Handle, PEID: c.pool.ID, Remote: c.channel.Association().Info().Remote, Err: err})
+	return FromUser{Refused: err}
 }
 
 func (c *Control) echo(m *wire.CookieEcho) FromUser {

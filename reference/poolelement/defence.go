@@ -106,6 +106,20 @@ func (f CookieVerifierFunc) Verify(c *Cookies, now time.Time, pool wire.PoolHand
 	return f(c, now, pool, user, cookie)
 }
 
+// SelectionJudge judges a pool user's proof that it selected the element id of a pool by the
+// pool's policy.
+type SelectionJudge interface {
+	Verify(s *Selections, now time.Time, pool wire.PoolHandle, id wire.PEID, m *wire.SelectionProof) (Selected, error)
+}
+
+// SelectionJudgeFunc makes a function a SelectionJudge.
+type SelectionJudgeFunc func(s *Selections, now time.Time, pool wire.PoolHandle, id wire.PEID, m *wire.SelectionProof) (Selected, error)
+
+// Verify calls f.
+func (f SelectionJudgeFunc) Verify(s *Selections, now time.Time, pool wire.PoolHandle, id wire.PEID, m *wire.SelectionProof) (Selected, error) {
+	return f(s, now, pool, id, m)
+}
+
 // Defences is everything that stands between a message and the element.
 type Defences struct {
 	Registrar Authentication // draft 2.6, 2.12: has the node shown to be a registrar?
@@ -113,6 +127,7 @@ type Defences struct {
 	Home      Defence        // draft 2.6: may this keep-alive move the element?
 	KeepAlive Limiter        // draft 2.14: are there too many keep-alives?
 	Cookie    CookieVerifier // draft 2.16: did an element of the pool make this cookie, for this user?
+	Selection SelectionJudge // draft 2.17: was the element drawn, or chosen?
 }
 
 // NewDefences returns all defences in force.
@@ -123,5 +138,6 @@ func NewDefences() Defences {
 		Home:      DefenceFunc(mayBeHome),
 		KeepAlive: DefaultKeepAliveRate(),
 		Cookie:    CookieVerifierFunc((*Cookies).Verify),
+		Selection: SelectionJudgeFunc((*Selections).Verify),
 	}
 }

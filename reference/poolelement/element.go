@@ -55,6 +55,7 @@ type Stats struct {
 	Announcements       uint64 // addresses taken from announcements
 	AnnouncementsBad    uint64 // datagrams without a usable announcement
 	AnnouncementsPushed uint64 // announced addresses that made room for others
+	SelectionsRefused   uint64 // proofs of selection, or data without one
 	EventsLost          uint64
 }
 

@@ -30,6 +30,7 @@ const (
 	DeregistrationFailed                      // Pool, PEID, Causes or Err
 	KeepAliveFlood                            // Pool, Remote: more keep-alives than are answered one by one
 	PeerError                                 // Remote, Causes: an ASAP_ERROR
+	SelectionRefused                          // Pool, PEID, Remote, Err: a pool user has not been led here by the pool's policy
 )
 
 var eventNames = [...]string{
@@ -37,7 +38,7 @@ var eventNames = [...]string{
 	HomeFound: "home-found", HomeChanged: "home-changed", HomeRefused: "home-refused", HomeLost: "home-lost",
 	Registered: "registered", Rejected: "rejected", RegistrationFailed: "registration-failed", Expired: "expired",
 	Deregistered: "deregistered", DeregistrationFailed: "deregistration-failed",
-	KeepAliveFlood: "keep-alive-flood", PeerError: "peer-error",
+	KeepAliveFlood: "keep-alive-flood", PeerError: "peer-error", SelectionRefused: "selection-refused",
 }
 
 // String returns the kind in lower case with hyphens.

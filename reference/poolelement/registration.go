@@ -4,6 +4,7 @@ package poolelement
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
@@ -11,10 +12,17 @@ import (
 // sendRegistration registers or re-registers m with the home (RFC 5352 section 3.1, R2 to
 // R4). The number of attempts without an answer never exceeds MAX-REG-ATTEMPT.
 func (e *Element) sendRegistration(m *member) {
-	if !e.home.send(m.pool.registration(e.home.peer.Info)) {
+	request, err := m.pool.registration(e.home.peer.Info), error(nil)
+	if e.cfg.PolicySigner != nil {
+		err = e.cfg.PolicySigner.Sign(time.Now(), m.pool.Handle, &request.Element)
+	}
+	if err != nil || !e.home.send(request) {
 		m.state = stateFailed // cannot be encoded for this association; it was logged
 		ev := m.event(RegistrationFailed)
 		ev.Err = fmt.Errorf("%w %s: registration cannot be encoded", ErrPool, m.pool.Handle)
+		if err != nil {
+			ev.Err = fmt.Errorf("%w %s: %w", ErrPool, m.pool.Handle, err)
+		}
 		e.emit(ev)
 		return
 	}

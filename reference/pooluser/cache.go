@@ -19,12 +19,15 @@ type entry struct {
 	server   Server
 	fetched  time.Time
 	highest  uint32 // see add
+	evidence []PolicyEvidence
+	provable *provable // nil: selections cannot be proven
 }
 
 // newEntry keeps a positive response, of which it owns everything.
-func (u *User) newEntry(m *wire.HandleResolutionResponse, server Server, now time.Time) *entry {
+func (u *User) newEntry(a *answer, server Server, now time.Time) *entry {
+	m := a.response
 	e := &entry{
-		policy: m.Policy, server: server, fetched: now, elements: m.Elements,
+		policy: m.Policy, server: server, fetched: now, elements: m.Elements, evidence: a.evidence, provable: a.provable,
 		free: make(map[wire.PEID]policy.Ref, len(m.Elements)), selector: policy.New(m.Policy.Type, u.cfg.Rand),
 	}
 	for i := range m.Elements {

@@ -102,6 +102,7 @@ type Limits struct {
 	Sessions      int
 	ReadQueue     int // messages of a session that wait for Receive; then the element is held up
 	Notices       int // failover notices that wait in Session.Failovers; then the oldest is lost
+	Evidence      int // policy evidence that waits in User.PolicyEvidence; then what is new is lost
 	Reports       int // unreachable reports that wait for a registrar
 	BarrenChanges int // failovers in a row to elements that then say nothing at all
 }
@@ -115,7 +116,7 @@ func DefaultLimits() Limits {
 		Retransmits: 2, Associations: maxAssociations,
 		Announced: 64, PerSource: 4, // more registrars than pools have; more addresses than registrars have
 		CachedPools: 1024, Elements: 4096, Sessions: 1024,
-		ReadQueue: 64, Notices: 16, Reports: 16,
+		ReadQueue: 64, Notices: 16, Evidence: 64, Reports: 16,
 		BarrenChanges: 8, // elements that hang up at once must not keep us dialling
 	}
 }
@@ -128,13 +129,19 @@ type Config struct {
 	Announce    *Announce   // nil: no announcements
 	Credentials Credentials // towards registrars
 	Elements    Elements
-	Timers      Timers
-	Limits      Limits
-	Defences    *Defences // nil: NewDefences()
-	Wire        wire.Options
-	Dial        DialFunc        // nil: DialAssociation
-	Logger      *slog.Logger    // nil: silent
-	Rand        mathrand.Source // selection; nil: seeded from the system. Used by the User alone.
+	// SignedPolicies checks what elements sign; nil: it is not looked at.
+	SignedPolicies *SignedPolicies
+	// ProveSelection selects elements by a hash over the registrar's public nonce and proves it
+	// to them, where registrar and policy allow it (draft section 2.17, reference/EXTENSIONS.md).
+	// It takes precedence over business cards.
+	ProveSelection bool
+	Timers         Timers
+	Limits         Limits
+	Defences       *Defences // nil: NewDefences()
+	Wire           wire.Options
+	Dial           DialFunc        // nil: DialAssociation
+	Logger         *slog.Logger    // nil: silent
+	Rand           mathrand.Source // selection; nil: seeded from the system. Used by the User alone.
 }
 
 // Errors of New.
@@ -150,6 +157,9 @@ func (c *Config) complete() error {
 	}
 	if c.Mode == Secured && !c.Credentials.usable() {
 		return ErrNoCredentials
+	}
+	if c.SignedPolicies != nil && c.SignedPolicies.Keys == nil {
+		return fmt.Errorf("%w: signed policies without keys", ErrConfig)
 	}
 	c.Timers, c.Limits = c.Timers.withDefaults(), c.Limits.withDefaults()
 	if c.Limits.Associations > maxAssociations {
@@ -233,6 +243,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Sessions, &d.Sessions},
 		{&l.ReadQueue, &d.ReadQueue},
 		{&l.Notices, &d.Notices},
+		{&l.Evidence, &d.Evidence},
 		{&l.Reports, &d.Reports},
 		{&l.BarrenChanges, &d.BarrenChanges},
 	} {

@@ -93,6 +93,18 @@ func (f CookiePathFunc) Channel(ctx context.Context, data *channel.Channel, open
 	return f(ctx, data, open)
 }
 
+// PolicyJudge decides whether an element is shown as it signed. It returns nil if it is or
+// need not be, or else the finding; who showed what is filled in by the caller.
+type PolicyJudge interface {
+	Judge(q *PolicyQuery) *PolicyEvidence
+}
+
+// PolicyJudgeFunc makes a function a PolicyJudge.
+type PolicyJudgeFunc func(q *PolicyQuery) *PolicyEvidence
+
+// Judge calls f.
+func (f PolicyJudgeFunc) Judge(q *PolicyQuery) *PolicyEvidence { return f(q) }
+
 // Defences is everything that protects the application and the registrars from
 // strangers, and the registrars from us. A field may be replaced, for faults.
 type Defences struct {
@@ -105,6 +117,7 @@ type Defences struct {
 	Notice         Notice            // draft 2.9: the application is told of a failover first
 	Strength       Strength          // draft 2.9: the next element is no less secure
 	Cookie         CookiePath        // draft 2.16: the cookie goes where the data goes
+	Policy         PolicyJudge       // draft 2.17: the element is shown as it signed
 }
 
 // NewDefences returns all defences in force. Each call makes a set with counters
@@ -120,5 +133,6 @@ func NewDefences() Defences {
 		Notice:         NoticeFunc(notifyFirst),
 		Strength:       StrengthFunc(noWeaker),
 		Cookie:         CookiePathFunc(multiplexed),
+		Policy:         PolicyJudgeFunc(asSigned),
 	}
 }

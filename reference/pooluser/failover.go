@@ -144,11 +144,11 @@ func (s *Session) failOver(from *link, cause error) (*link, error) {
 	}
 	search := search{s: s, avoid: map[wire.PEID]bool{from.element.ID: true}}
 	for {
-		e, err := search.next(ctx)
+		e, proof, err := search.next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		l, err := s.move(ctx, Failover{Pool: s.pool, From: from.element, To: e, Cause: cause, Context: from.context})
+		l, err := s.move(ctx, Failover{Pool: s.pool, From: from.element, To: e, Cause: cause, Context: from.context}, proof)
 		if err == nil {
 			return l, nil
 		}
@@ -164,14 +164,17 @@ func unreachable(cause error) bool {
 		!errors.Is(cause, association.ErrLength) && !errors.Is(cause, errNoFraming)
 }
 
-// move goes on with another element: notice, channel, cookie, and only then data.
-func (s *Session) move(ctx context.Context, f Failover) (*link, error) {
+// move goes on with another element: notice, channel, proof, cookie, and only then data.
+func (s *Session) move(ctx context.Context, f Failover, proof *wire.SelectionProof) (*link, error) {
 	if err := s.u.cfg.Defences.Notice.Notify(ctx, f, s.deliver); err != nil {
 		return nil, fmt.Errorf("element %s rejected by the application: %w", f.To.ID, err)
 	}
 	l, err := s.connect(ctx, f.To)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.prove(ctx, l, proof); err != nil {
+		return nil, fmt.Errorf("element %s: proof of selection: %w", f.To.ID, err)
 	}
 	if err := s.echo(ctx, l); err != nil {
 		l.breakOff(err)

@@ -44,6 +44,7 @@ type directory struct {
 	mu       sync.Mutex
 	policy   wire.Policy
 	elements []wire.PoolElement
+	ticket   []byte
 	asked    int
 }
 
@@ -78,6 +79,7 @@ func (d *directory) response(m *wire.HandleResolution) *wire.HandleResolutionRes
 		return r
 	}
 	r.Policy, r.HasPolicy, r.Elements = d.policy, true, slices.Clone(d.elements)
+	r.Ticket = d.ticket
 	return r
 }
 

@@ -33,6 +33,9 @@ type Resolution struct {
 	Server   Server    // who said it
 	Fetched  time.Time // when
 	Cached   bool      // it was not asked for now
+	// Evidence is about elements that the registrar showed otherwise than they signed. They are
+	// not in Elements.
+	Evidence []PolicyEvidence
 }
 
 // Resolve returns the elements of a pool and its policy (RFC 5352 section 3.3 and
@@ -44,12 +47,13 @@ func (u *User) Resolve(ctx context.Context, pool string) (Resolution, error) {
 		return Resolution{}, err
 	}
 	// Elements of an entry never change, so this needs no lock.
-	r := Resolution{Policy: e.policy, Server: e.server, Fetched: e.fetched, Cached: hit, Elements: slices.Clone(e.elements)}
+	r := Resolution{Policy: e.policy, Server: e.server, Fetched: e.fetched, Cached: hit, Elements: slices.Clone(e.elements), Evidence: slices.Clone(e.evidence)}
 	r.Policy.Data = bytes.Clone(r.Policy.Data)
 	for i := range r.Elements {
 		p := &r.Elements[i]
 		p.User.Addrs, p.ASAP.Addrs = slices.Clone(p.User.Addrs), slices.Clone(p.ASAP.Addrs)
 		p.User.Opaque, p.Policy.Data = bytes.Clone(p.User.Opaque), bytes.Clone(p.Policy.Data)
+		p.SignedPolicy = bytes.Clone(p.SignedPolicy)
 	}
 	return r, nil
 }
@@ -93,7 +97,7 @@ func (u *User) lookUp(ctx context.Context, pool string, fresh bool) (*entry, boo
 // resolving is one request with its repetitions.
 func (u *User) resolving(ctx context.Context, pool string, f *flight) {
 	r := &request{u: u, answer: f.answer}
-	m, server, err := r.run(ctx, pool)
+	a, server, err := r.run(ctx, pool)
 	now := time.Now()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -101,16 +105,16 @@ func (u *User) resolving(ctx context.Context, pool string, f *flight) {
 		delete(u.requests, pool)
 	}
 	if err == nil {
-		err = negative(m)
+		err = negative(a.response)
 	}
 	if err != nil {
 		f.err = fmt.Errorf("pooluser: resolve %q: %w", pool, err)
-		if m != nil {
+		if a != nil {
 			delete(u.cache, pool)
 		}
 		return
 	}
-	f.resolution = u.newEntry(m, server, now)
+	f.resolution = u.newEntry(a, server, now)
 	u.keep(pool, f.resolution)
 }
 
@@ -143,7 +147,7 @@ type request struct {
 }
 
 // run sends the request until it is answered (RFC 5352 sections 3.3 and 3.7).
-func (r *request) run(ctx context.Context, pool string) (*wire.HandleResolutionResponse, Server, error) {
+func (r *request) run(ctx context.Context, pool string) (*answer, Server, error) {
 	u := r.u
 	m := wire.HandleResolution{PoolHandle: wire.PoolHandle(pool)}
 	var err error
@@ -166,10 +170,14 @@ func (r *request) run(ctx context.Context, pool string) (*wire.HandleResolutionR
 			last = h
 			homes--
 		}
-		answer, err := r.ask(ctx, h)
+		response, err := r.ask(ctx, h)
+		var a *answer
+		if response != nil {
+			a, err = u.judge(response, h)
+		}
 		switch {
-		case answer != nil:
-			return answer, h.candidate.Server, nil
+		case response != nil && err == nil:
+			return a, h.candidate.Server, nil
 		case errors.Is(err, errT1):
 			if expired++; expired > u.cfg.Limits.Retransmits {
 				u.abandon(h, err)
@@ -181,11 +189,35 @@ func (r *request) run(ctx context.Context, pool string) (*wire.HandleResolutionR
 			return nil, Server{}, context.Cause(ctx)
 		case err != nil:
 			u.abandon(h, err)
+			if homes <= 0 && errors.Is(err, ErrPolicy) {
+				return a, Server{}, err
+			}
 			if homes <= 0 {
 				return nil, Server{}, fmt.Errorf("%w: %w", ErrNoResponse, err)
 			}
 		}
 	}
+}
+
+// answer is a response with what was found out about it.
+type answer struct {
+	response *wire.HandleResolutionResponse
+	evidence []PolicyEvidence
+	provable *provable
+}
+
+// judge looks into a response. ErrPolicy means that nothing is left of it, and that another
+// registrar should be asked.
+func (u *User) judge(m *wire.HandleResolutionResponse, h *home) (*answer, error) {
+	a := &answer{response: m}
+	if negative(m) != nil {
+		return a, nil
+	}
+	a.provable = u.provableOf(m)
+	if a.evidence = u.vet(m, h); len(m.Elements) == 0 {
+		return a, fmt.Errorf("%w: %s", ErrPolicy, a.evidence[0])
+	}
+	return a, nil
 }
 
 // What ask returns when T1-ENRPrequest expires, or when h is gone.

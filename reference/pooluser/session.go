@@ -118,11 +118,14 @@ func (u *User) Open(ctx context.Context, pool string, options ...SessionOption) 
 func (s *Session) first(ctx context.Context) (*link, error) {
 	search := search{s: s, avoid: make(map[wire.PEID]bool)}
 	for {
-		e, err := search.next(ctx)
+		e, proof, err := search.next(ctx)
 		if err != nil {
 			return nil, err
 		}
 		l, err := s.connect(ctx, e)
+		if err == nil {
+			err = s.prove(ctx, l, proof)
+		}
 		if err == nil {
 			return l, nil
 		}

@@ -39,6 +39,10 @@ type User struct {
 	waiting   []Event // reports that wait for a home registrar
 	sessions  map[*Session]struct{}
 	stats     Stats
+	lots      map[string]lot // see draw
+
+	statements statements
+	evidence   chan PolicyEvidence
 }
 
 // Stats counts what the pool user did since it was started.
@@ -55,6 +59,9 @@ type Stats struct {
 	ReportsSuppressed    uint64 // those not sent: repeated, above the rate, not requested, no registrar
 	Failovers            uint64 // sessions that went on with another element
 	ElementsRefused      uint64 // elements left for their security
+	PoliciesRefused      uint64 // elements not used because they are not shown as they signed
+	EvidenceLost         uint64 // of these, not delivered
+	Proofs               uint64 // proofs of selection sent
 	NoticesLost          uint64 // notices that nobody took from Session.Failovers in time
 }
 
@@ -79,7 +86,9 @@ func New(ctx context.Context, cfg Config) (*User, error) {
 		cfg: cfg, log: cfg.Logger, source: source,
 		servers: newServerList(cfg.Servers), moved: make(chan struct{}),
 		requests: make(map[string]*flight), cache: make(map[string]*entry), used: usedElements{limit: cfg.Limits.Elements},
-		sessions: make(map[*Session]struct{}),
+		sessions: make(map[*Session]struct{}), lots: make(map[string]lot),
+		statements: statements{limit: cfg.Limits.Elements, of: make(map[elementKey]statement)},
+		evidence:   make(chan PolicyEvidence, cfg.Limits.Evidence),
 	}
 	u.ctx, u.cancel = context.WithCancel(context.Background())
 	if source != nil {

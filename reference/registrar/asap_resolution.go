@@ -20,12 +20,10 @@ const maxResolutionBytes = 64_000
 func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Time) {
 	q := s.query(m, now)
 	q.Handle = m.PoolHandle
-	answer := wire.HandleResolutionResponse{PoolHandle: m.PoolHandle}
 	clearAllowed := !s.origin.Info.Secured && r.cfg.AnswerClearResolution
 	if !clearAllowed {
 		if refusal := r.refused(&q); refusal != nil {
-			answer.Causes = []wire.Cause{{Code: refusal.Cause}}
-			s.send(&answer)
+			s.send(&wire.HandleResolutionResponse{PoolHandle: m.PoolHandle, Causes: []wire.Cause{{Code: refusal.Cause}}})
 			return
 		}
 	}
@@ -33,27 +31,30 @@ func (r *Registrar) resolution(s *session, m *wire.HandleResolution, now time.Ti
 	if m.HasItems && m.Items > 0 && int64(m.Items) < int64(limit) {
 		limit = int(m.Items)
 	}
-	answer = r.poolAnswer(m.PoolHandle, limit)
+	answer, whole := r.poolAnswer(m.PoolHandle, limit)
+	answer.Ticket = r.ticket(s.principal.Name, &answer, whole, now)
 	answer.UpdatesAccepted = m.Subscribe && len(answer.Causes) == 0 && r.subscribe(s, string(m.PoolHandle))
 	s.send(&answer)
 }
 
-// poolAnswer lists at most limit elements of a pool, or says that there is none.
-func (r *Registrar) poolAnswer(handle wire.PoolHandle, limit int) wire.HandleResolutionResponse {
-	answer := wire.HandleResolutionResponse{PoolHandle: handle}
+// poolAnswer lists at most limit elements of a pool, or says that there is none. whole tells
+// that none was left out.
+func (r *Registrar) poolAnswer(handle wire.PoolHandle, limit int) (answer wire.HandleResolutionResponse, whole bool) {
+	answer.PoolHandle = handle
 	elements, policy, err := r.space.Resolve(handle, limit, nil)
 	if err != nil {
 		answer.Causes = []wire.Cause{{Code: wire.CauseUnknownPoolHandle}}
-		return answer
+		return answer, false
 	}
 	size := 0
+	whole = len(elements) < limit // with as many as that there may be more
 	for i := range elements {
 		elements[i].HasASAP = false
 		if size += handlespace.EncodedSize(&elements[i]); size > maxResolutionBytes {
-			elements = elements[:i]
+			elements, whole = elements[:i], false
 			break
 		}
 	}
 	answer.Policy, answer.HasPolicy, answer.Elements = policy, true, elements
-	return answer
+	return answer, whole
 }

@@ -91,6 +91,8 @@ type Config struct {
 	Announcements *Announcements // nil: neither announced nor listened for
 	Dial          DialFunc       // nil: association.Dialer from the address of the doors
 
+	Selection *Selection // nil: no selection tickets
+
 	// AnswerClearResolution answers pool users that ask in clear (RFC 5352 section 9.3
 	// allows it, draft section 2.15 does not). Off by default.
 	AnswerClearResolution bool
@@ -131,7 +133,7 @@ func (c *Config) complete() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return c.checkPeers()
+	return errors.Join(c.Selection.complete(), c.checkPeers())
 }
 
 // tlsConfig returns what a secured door serves: pre-shared keys for elements and peers, a

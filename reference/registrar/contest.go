@@ -109,5 +109,6 @@ func (r *Registrar) inherit(target wire.ServerID, now time.Time) {
 // sameElement tells whether pool users see no difference between two versions of an element.
 func sameElement(a, b *wire.PoolElement) bool {
 	x, y := handlespace.Element{PE: *a}, handlespace.Element{PE: *b}
-	return len(handlespace.Snapshot{x}.Diff(handlespace.Snapshot{y}, handlespace.FieldASAP, handlespace.FieldLife, handlespace.FieldHome)) == 0
+	return len(handlespace.Snapshot{x}.Diff(handlespace.Snapshot{y}, handlespace.FieldASAP, handlespace.FieldLife,
+		handlespace.FieldHome, handlespace.FieldSigned)) == 0
 }

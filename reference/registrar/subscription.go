@@ -74,7 +74,7 @@ func (r *Registrar) changed(handle string) {
 // tell sends the pool as it is now. When it is gone, so are its subscriptions (RFC 5352
 // section 2.2.5).
 func (r *Registrar) tell(handle string, p *subscription) {
-	answer := r.poolAnswer(wire.PoolHandle(handle), r.cfg.Limits.MaxResolution)
+	answer, _ := r.poolAnswer(wire.PoolHandle(handle), r.cfg.Limits.MaxResolution) // without a ticket: that is for one user
 	answer.UpdatesAccepted = len(answer.Causes) == 0
 	b, err := answer.Append(nil, &r.cfg.Wire)
 	if err != nil {

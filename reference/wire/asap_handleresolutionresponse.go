@@ -17,6 +17,9 @@ type HandleResolutionResponse struct {
 	Elements  []PoolElement
 	// Causes present means a negative response, without policy and elements.
 	Causes []Cause
+	// Ticket is the value of a selection ticket parameter, SelectionTicketLength octets,
+	// empty without one; see ParseSelectionTicket.
+	Ticket []byte
 
 	skipped
 }
@@ -36,9 +39,11 @@ func (*HandleResolutionResponse) Name() string {
 func (m *HandleResolutionResponse) Decode(b []byte, o *Options) error {
 	var r reader
 	s := r.begin(b, o, ASAP, TypeHandleResolutionResponse, &m.skipped)
+	s.extension, s.extensions = ParameterSelectionTicket, 1
 	m.UpdatesAccepted = r.flag(flagAccepted)
 	m.Policy, m.HasPolicy = Policy{}, false
 	m.Elements, m.Causes = m.Elements[:0], m.Causes[:0]
+	m.Ticket = nil
 	for t, ok := r.next(&s); ok; t, ok = r.next(&s) {
 		m.decode(&r, &s, t)
 	}
@@ -68,6 +73,7 @@ func (m *HandleResolutionResponse) Append(dst []byte, o *Options) ([]byte, error
 	if negative {
 		w.causes(m.Causes)
 	}
+	w.selectionTicket(m.Ticket)
 	return w.finish(dst)
 }
 
@@ -76,6 +82,7 @@ func (m *HandleResolutionResponse) clone() Message {
 	c.skipped = m.skipped.clone()
 	c.PoolHandle = slices.Clone(m.PoolHandle)
 	c.Policy = m.Policy.clone()
+	c.Ticket = slices.Clone(m.Ticket)
 	c.Elements, c.Causes = cloneElements(m.Elements), cloneCauses(m.Causes)
 	return &c
 }
@@ -89,6 +96,7 @@ const (
 	inResponsePolicy
 	inResponseElements
 	inResponseCauses
+	inResponseTicket
 )
 
 // decode reads one parameter.
@@ -111,6 +119,10 @@ func (m *HandleResolutionResponse) decode(r *reader, s *span, t tlv) {
 	case ParameterOperationError:
 		if r.single(s, inResponseCauses, t) {
 			m.Causes = r.causes(t, m.Causes)
+		}
+	case ParameterSelectionTicket:
+		if r.single(s, inResponseTicket, t) {
+			m.Ticket = r.selectionTicket(t)
 		}
 	default:
 		r.extra(t)

@@ -10,7 +10,7 @@ func Decode(p Protocol, b []byte, o *Options) (Message, error) {
 	if err := checkType(p, b, o); err != nil {
 		return nil, err
 	}
-	m, err := New(p, b[0])
+	m, err := admitted(p, b[0])
 	if err != nil {
 		return nil, err
 	}
@@ -28,6 +28,7 @@ type Decoder struct {
 	Options Options
 
 	messages [ENRP][TypeASAPError + 1]Message // by protocol and type, made when needed
+	proof    Message
 }
 
 // Decode decodes one whole message. The result belongs to the Decoder, is
@@ -36,9 +37,12 @@ func (d *Decoder) Decode(p Protocol, b []byte) (Message, error) {
 	if err := checkType(p, b, &d.Options); err != nil {
 		return nil, err
 	}
-	slot := &d.messages[p-1][b[0]]
+	slot := &d.proof
+	if b[0] != TypeSelectionProof {
+		slot = &d.messages[p-1][b[0]]
+	}
 	if *slot == nil {
-		m, err := New(p, b[0])
+		m, err := admitted(p, b[0])
 		if err != nil {
 			return nil, err
 		}
@@ -50,10 +54,18 @@ func (d *Decoder) Decode(p Protocol, b []byte) (Message, error) {
 	return *slot, nil
 }
 
+// admitted returns an empty message of a type that checkType let pass.
+func admitted(p Protocol, typ uint8) (Message, error) {
+	if p == ASAP && typ == TypeSelectionProof {
+		return new(SelectionProof), nil
+	}
+	return New(p, typ)
+}
+
 // checkType refuses messages whose type the protocol does not define. A sender
 // is owed a report if the type has the action bits 01 (RFC 5354 section 4).
 func checkType(p Protocol, b []byte, o *Options) error {
-	if len(b) > 0 && defined(p, b[0]) {
+	if len(b) > 0 && (defined(p, b[0]) || p == ASAP && b[0] == TypeSelectionProof && o.orStrict().SelectionProof) {
 		return nil
 	}
 	var r reader

@@ -93,6 +93,9 @@ func (d draw) element() PoolElement {
 	if e.HasASAP = d.o.CompleteElements || d.flag("ASAP transport"); e.HasASAP {
 		e.ASAP = d.transport(TransportSCTP)
 	}
+	if d.flag("signed") {
+		e.SignedPolicy = d.bytes("signed policy", 1, 20)
+	}
 	if d.o.LifeMilliseconds {
 		e.Life %= 4294967 // what 32 bits of milliseconds hold
 	}
@@ -179,6 +182,9 @@ func (d draw) asap(typ uint8) Message {
 		m.Policy, m.Elements = Policy{Type: RoundRobin}, d.elements(1)
 		if m.HasPolicy = d.o.ExplicitPolicy || d.flag("policy"); m.HasPolicy {
 			m.Policy = d.policy()
+		}
+		if d.flag("ticket") {
+			m.Ticket = d.bytes("ticket", SelectionTicketLength, SelectionTicketLength)
 		}
 		return m
 	case TypeEndpointKeepAlive:

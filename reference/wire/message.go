@@ -5,7 +5,7 @@ package wire
 import "fmt"
 
 // Message is one ASAP or ENRP message. It is implemented by pointers to the 24
-// message structs of this package.
+// message structs of the RFCs and to SelectionProof.
 type Message interface {
 	// Protocol returns the protocol the message belongs to.
 	Protocol() Protocol
@@ -81,6 +81,9 @@ var messageNames = [...][]string{
 
 // MessageName returns the RFC's name of a message type, or its number.
 func MessageName(p Protocol, typ uint8) string {
+	if p == ASAP && typ == TypeSelectionProof {
+		return selectionProofName
+	}
 	if int(p) < len(messageNames) && int(typ) < len(messageNames[p]) && typ != 0 {
 		return messageNames[p][typ]
 	}

@@ -109,6 +109,10 @@ type Options struct {
 	// parameter that is skipped when received and refused when sending.
 	HandleResolutionOption bool
 
+	// SelectionProof knows the message of that name, an experimental extension, when
+	// decoding. Strict: its type is unknown, and its action bits have it discarded.
+	SelectionProof bool
+
 	// PrivateCauses sends error causes above 0x0a, which RFC 5354 table 2 does
 	// not assign; rsplib has some. Strict refuses to send them. Received causes
 	// are never refused for their code, nor for their information.

@@ -37,6 +37,20 @@ const (
 	ParameterHandleResolution ParameterType = 0x803f
 )
 
+// The experimental extensions for draft-ietf-rserpool-threats-15 section 2.17, see
+// reference/EXTENSIONS.md. RFC 5354 sets no range aside for experiments: these are the
+// last types that a receiver which does not know them skips without a report, because
+// the IANA assigns from the other end. Each is known in its place only; elsewhere it is
+// an unknown parameter like any other.
+const (
+	// ParameterSignedPolicy is the last part of a pool element, see SignedPolicy.
+	ParameterSignedPolicy ParameterType = 0xbffd
+	// ParameterSelectionTicket is the last part of a HandleResolutionResponse, see SelectionTicket.
+	ParameterSelectionTicket ParameterType = 0xbffe
+	// ParameterSelectionList is the last part of a SelectionProof.
+	ParameterSelectionList ParameterType = 0xbfff
+)
+
 // Action bits of a parameter type: what a receiver that does not know the type
 // must do (RFC 5354 section 3).
 const (
@@ -57,6 +71,12 @@ func ParameterName(t ParameterType) string {
 		return parameterNames[t]
 	case t == ParameterHandleResolution:
 		return "handle resolution option"
+	case t == ParameterSignedPolicy:
+		return "signed policy"
+	case t == ParameterSelectionTicket:
+		return "selection ticket"
+	case t == ParameterSelectionList:
+		return "selection list"
 	}
 	return fmt.Sprintf("parameter 0x%04x", t)
 }

@@ -169,3 +169,9 @@ func (p *Policy) clone() Policy {
 	c.Data = slices.Clone(p.Data)
 	return c
 }
+
+// equal tells whether two policies are the same in every value.
+func (p *Policy) equal(o *Policy) bool {
+	return p.Type == o.Type && p.Weight == o.Weight && p.Priority == o.Priority && p.Load == o.Load &&
+		p.Degradation == o.Degradation && slices.Equal(p.Data, o.Data)
+}

@@ -24,6 +24,9 @@ type PoolElement struct {
 	// filled in by the server (RFC 5352 section 3.1) and present if HasASAP.
 	ASAP    Transport
 	HasASAP bool
+	// SignedPolicy is the value of a signed policy parameter, at most MaxSignedPolicy
+	// octets, empty without one. It is carried as it is; see ParseSignedPolicy.
+	SignedPolicy []byte
 }
 
 // Positions of the parameters in a pool element.
@@ -31,6 +34,7 @@ const (
 	inElementUser = 1 << iota
 	inElementPolicy
 	inElementASAP
+	inElementSigned
 )
 
 // elementFixed is the length of the fields before a pool element's parameters.
@@ -38,7 +42,7 @@ const elementFixed = 12
 
 // element decodes a Pool Element parameter.
 func (r *reader) element(t tlv, dst *PoolElement) {
-	s := span{pos: t.pos, end: t.end}
+	s := span{pos: t.pos, end: t.end, extension: ParameterSignedPolicy, extensions: 1}
 	if s.end-s.pos < elementFixed {
 		r.fail(t.at, "pool element", "length", uint64(t.end-t.at), ErrLength)
 		return
@@ -46,7 +50,7 @@ func (r *reader) element(t tlv, dst *PoolElement) {
 	dst.ID = PEID(binary.BigEndian.Uint32(r.b[s.pos:]))
 	dst.Home = ServerID(binary.BigEndian.Uint32(r.b[s.pos+4:]))
 	dst.Life = r.life(t, binary.BigEndian.Uint32(r.b[s.pos+8:]))
-	dst.HasASAP = false
+	dst.HasASAP, dst.SignedPolicy = false, nil
 	s.pos += elementFixed
 	for p, ok := r.next(&s); ok; p, ok = r.next(&s) {
 		r.elementPart(&s, p, dst)
@@ -77,6 +81,10 @@ func (r *reader) elementPart(s *span, t tlv, dst *PoolElement) {
 		if r.single(s, inElementASAP, t) {
 			r.transport(t, &dst.ASAP)
 			dst.HasASAP = true
+		}
+	case t.typ == ParameterSignedPolicy:
+		if r.single(s, inElementSigned, t) {
+			dst.SignedPolicy = r.signedPolicy(t)
 		}
 	default:
 		r.extra(t)
@@ -125,6 +133,7 @@ func (w *writer) element(e *PoolElement) {
 		}
 		w.transport(&e.ASAP)
 	}
+	w.signedPolicy(e.SignedPolicy)
 	if w.o.CompleteElements && w.protocol == ENRP {
 		if !e.HasASAP {
 			w.fail("pool element", "ASAP transport", 0, ErrMissing)
@@ -163,6 +172,7 @@ func (w *writer) life(life int32) uint32 {
 func (e *PoolElement) clone() PoolElement {
 	c := *e
 	c.User, c.Policy, c.ASAP = e.User.clone(), e.Policy.clone(), e.ASAP.clone()
+	c.SignedPolicy = slices.Clone(e.SignedPolicy)
 	return c
 }
 

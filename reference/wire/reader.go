@@ -23,6 +23,8 @@ type reader struct {
 type span struct {
 	pos, end int
 	seen     uint8 // position bits of the parameters read, see single and repeated
+	// extension is the first of the extensions types of section 2.17 that are known here.
+	extension, extensions ParameterType
 }
 
 // tlv is a parameter or error cause: its type, and the offsets of its header,
@@ -147,7 +149,8 @@ func (r *reader) next(s *span) (t tlv, ok bool) {
 		if t, ok = r.header(s, false); !ok {
 			return t, false
 		}
-		if t.typ-1 < ParameterOpaque || (t.typ == ParameterHandleResolution && r.o.HandleResolutionOption) {
+		if t.typ-1 < ParameterOpaque || t.typ-s.extension < s.extensions ||
+			(t.typ == ParameterHandleResolution && r.o.HandleResolutionOption) {
 			return t, true
 		}
 		r.unknown(t)

@@ -198,3 +198,9 @@ func (t *Transport) clone() Transport {
 	c.Addrs, c.Opaque = slices.Clone(t.Addrs), slices.Clone(t.Opaque)
 	return c
 }
+
+// equal tells whether two transports are the same in every value.
+func (t *Transport) equal(o *Transport) bool {
+	return t.Kind == o.Kind && t.Port == o.Port && t.Use == o.Use && t.ServiceCode == o.ServiceCode &&
+		slices.Equal(t.Addrs, o.Addrs) && slices.Equal(t.Opaque, o.Opaque)
+}
