@@ -60,22 +60,34 @@ func Listen(ctx context.Context, o StationOptions, doors ...Door) (*Station, err
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Station{opts: o, cancel: cancel, stacks: make(map[association.Transport]*association.Stack), changed: make(chan struct{})}
 	for _, door := range doors {
-		l, err := s.listen(ctx, door)
-		if err != nil {
+		if err := s.open(ctx, serving, door); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("%s: %s at %s: %w", o.Name, door, door.Addr, err)
 		}
-		door.Addr = netip.AddrPortFrom(door.Addr.Addr(), l.Addr().Port())
-		s.doors, s.listeners = append(s.doors, door), append(s.listeners, l)
-		s.accepting.Go(func() { s.accept(serving, door, l) })
 	}
 	return s, nil
 }
 
-func (s *Station) listen(ctx context.Context, door Door) (association.Listener, error) {
+// open takes associations at one more door. Who comes meanwhile is noted when the door has
+// its port.
+func (s *Station) open(ctx, serving context.Context, door Door) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, err := s.listen(ctx, len(s.doors), door)
+	if err != nil {
+		return err
+	}
+	door.Addr = netip.AddrPortFrom(door.Addr.Addr(), l.Addr().Port())
+	s.doors, s.listeners = append(s.doors, door), append(s.listeners, l)
+	s.accepting.Go(func() { s.accept(serving, door, l) })
+	return nil
+}
+
+// listen opens the n-th door.
+func (s *Station) listen(ctx context.Context, n int, door Door) (association.Listener, error) {
 	c := association.ListenConfig{
 		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: s.opts.Wrap,
-		OnHandshakeError: func(remote netip.AddrPort, err error) { s.refuse(door, remote, err) },
+		OnHandshakeError: func(remote netip.AddrPort, err error) { s.refuse(n, remote, err) },
 	}
 	if s.opts.Recorder != nil { // an interface that holds nothing would be called
 		c.Tap = s.opts.Recorder
@@ -123,11 +135,11 @@ func (s *Station) accept(ctx context.Context, door Door, l association.Listener)
 	}
 }
 
-func (s *Station) refuse(door Door, remote netip.AddrPort, err error) {
+func (s *Station) refuse(n int, remote netip.AddrPort, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.refused) < maxRefused {
-		s.refused = append(s.refused, Refusal{Time: time.Now(), Door: door, Remote: remote, Err: err})
+		s.refused = append(s.refused, Refusal{Time: time.Now(), Door: s.doors[n], Remote: remote, Err: err})
 	}
 	s.wake()
 }
