@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -27,6 +28,7 @@ type commands struct {
 	dir     string
 	mu      sync.Mutex
 	started bool
+	revoked []string // identities that are to be restored
 }
 
 // prepare starts the system the first time, and resets it before every check.
@@ -39,18 +41,83 @@ func (c *commands) prepare(ctx context.Context) error {
 		}
 	}
 	c.started = true
+	if err := c.giveBack(ctx); err != nil {
+		return err
+	}
 	return c.run(ctx, "reset", c.Reset)
 }
+
+// revoke withdraws the key of an identity until restore.
+func (c *commands) revoke(ctx context.Context, identity string) error {
+	if len(c.Revoke) == 0 {
+		return fmt.Errorf("%w: it has no way to withdraw a key (commands.revoke)", ErrUnsupported)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// A command that fails may have done half of its work.
+	c.revoked = append(c.revoked, identity)
+	if err := c.run(ctx, "revoke", with(c.Revoke, identity)); err != nil {
+		return err
+	}
+	return c.run(ctx, "reload", c.Reload)
+}
+
+// restore gives back what was revoked.
+func (c *commands) restore(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.giveBack(ctx)
+}
+
+// giveBack restores what was revoked; what fails is tried again by the next prepare, which
+// must not judge a system that lacks a key.
+func (c *commands) giveBack(ctx context.Context) error {
+	if len(c.revoked) == 0 {
+		return nil
+	}
+	for len(c.revoked) > 0 {
+		if err := c.run(ctx, "restore", with(c.Restore, c.revoked[0])); err != nil {
+			return err
+		}
+		c.revoked = c.revoked[1:]
+	}
+	return c.run(ctx, "reload", c.Reload)
+}
+
+// restart ends the system and starts it again.
+func (c *commands) restart(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(c.Restart) > 0:
+		return c.run(ctx, "restart", c.Restart)
+	case len(c.Start) == 0 || len(c.Stop) == 0:
+		return fmt.Errorf("%w: it has no way to be started again (commands.restart, or start and stop)", ErrUnsupported)
+	}
+	if err := c.run(ctx, "stop", c.Stop); err != nil {
+		return err
+	}
+	c.started = false
+	if err := c.run(ctx, "start", c.Start); err != nil {
+		return err
+	}
+	c.started = true
+	return nil
+}
+
+// with is a command with one more argument.
+func with(argv []string, last string) []string { return append(slices.Clone(argv), last) }
 
 // stop ends the system if prepare has started it.
 func (c *commands) stop(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	err := c.giveBack(ctx)
 	if !c.started || len(c.Start) == 0 {
-		return nil
+		return err
 	}
 	c.started = false
-	return c.run(ctx, "stop", c.Stop)
+	return errors.Join(err, c.run(ctx, "stop", c.Stop))
 }
 
 // log returns what the log command prints. That it fails must not spoil a verdict, so it

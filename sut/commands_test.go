@@ -64,6 +64,77 @@ func TestSystemThatTheHarnessDidNotStartIsNotStopped(t *testing.T) {
 	}
 }
 
+// What a check has withdrawn is given back after it, or before the next one when that failed.
+func TestKeysAreWithdrawnAndGivenBack(t *testing.T) {
+	dir := t.TempDir()
+	say := func(word string) []string { return []string{"sh", "-c", `echo ` + word + `:"$0" >> trace`} }
+	e := &External{cfg: &Config{Security: Clear}, run: &commands{dir: dir, CommandConfig: CommandConfig{
+		Revoke: say("revoke"), Restore: []string{"sh", "-c", `test -e broken && exit 1; echo restore:"$0" >> trace`}, Reload: note("reload"),
+	}}}
+	i, err := e.Prepare(t.Context(), Wanted{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Revoke(t.Context(), "pe-alice"); err != nil {
+		t.Fatal(err)
+	}
+	write := func() { _ = os.WriteFile(filepath.Join(dir, "broken"), nil, 0o600) }
+	write()
+	if err := i.Close(t.Context()); err == nil {
+		t.Error("a key that could not be given back is not told")
+	}
+	if _, err := e.Prepare(t.Context(), Wanted{}); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("a system without a key of its own is judged: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "broken")); err != nil {
+		t.Fatal(err)
+	}
+	if i, err = e.Prepare(t.Context(), Wanted{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := trace(t, dir); !slices.Equal(got, []string{"revoke:pe-alice", "reload", "restore:pe-alice", "reload"}) {
+		t.Errorf("commands %q", got)
+	}
+}
+
+func TestSystemIsStartedAgain(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		have CommandConfig
+		want []string
+	}{
+		{"with its own command", CommandConfig{Start: note("start"), Stop: note("stop"), Restart: note("restart")}, []string{"start", "restart", "stop"}},
+		{"without", CommandConfig{Start: note("start"), Stop: note("stop")}, []string{"start", "stop", "start", "stop"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := &commands{dir: t.TempDir(), CommandConfig: row.have}
+			if err := errors.Join(c.prepare(t.Context()), c.restart(t.Context()), c.stop(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if got := trace(t, c.dir); !slices.Equal(got, row.want) {
+				t.Errorf("commands %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestSystemWithoutCommandsForItSaysThatItIsUnsupported(t *testing.T) {
+	e := &External{cfg: &Config{Security: Clear}, run: &commands{}}
+	i, err := e.Prepare(t.Context(), Wanted{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Revoke(t.Context(), "pe-alice"); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("Revoke: %v", err)
+	}
+	if err := i.Restart(t.Context()); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("Restart: %v", err)
+	}
+}
+
 func TestFailedStartIsTriedAgain(t *testing.T) {
 	c := &commands{dir: t.TempDir(), CommandConfig: CommandConfig{Start: []string{"mkdir", "made/by/somebody"}, Stop: []string{"false"}}}
 	if err := c.prepare(t.Context()); err == nil {

@@ -88,6 +88,14 @@ type CommandConfig struct {
 	Reset []string `yaml:"reset"` // before each check: afterwards the handlespace is empty
 	Stop  []string `yaml:"stop"`  // once, at the end, if start was run
 	Log   []string `yaml:"log"`   // prints what the system has logged since the last reset
+	// Restart ends the system and starts it again; without it, stop and start do.
+	Restart []string `yaml:"restart"`
+	// Revoke withdraws the key of an identity, and Restore gives it back; the identity is
+	// added as the last argument. Reload, if there is one, is run after either and has the
+	// system read its keys again.
+	Revoke  []string `yaml:"revoke"`
+	Restore []string `yaml:"restore"`
+	Reload  []string `yaml:"reload"`
 }
 
 // ErrConfig is wrapped by every error about a configuration file.
@@ -167,6 +175,9 @@ func (c *Config) complete() error {
 		if _, err := netip.ParseAddr(a); err != nil {
 			return fmt.Errorf("local_addresses: %w", err)
 		}
+	}
+	if (len(c.Commands.Revoke) > 0) != (len(c.Commands.Restore) > 0) {
+		return errors.New("commands: revoke and restore need each other")
 	}
 	if _, err := c.timers(); err != nil {
 		return err

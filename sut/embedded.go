@@ -26,9 +26,10 @@ import (
 type Embedded struct {
 	faults []Fault
 	pki    *pki
-	keys   *registrar.Keys
-	creds  Credentials
-	draw   func() netip.Addr // the address of the next instance
+	// identities are what every instance begins with.
+	identities []registrar.Identity
+	creds      Credentials
+	draw       func() netip.Addr // the address of the next instance
 }
 
 // The identities and pools of the embedded reference.
@@ -82,19 +83,15 @@ func NewEmbedded(faults ...Fault) (*Embedded, error) {
 		{&e.creds.Restricted, "pe-carol", element(embeddedOtherPool)},
 		{&e.creds.Peer, "registrar-2", registrar.Grant{Role: registrar.RoleRegistrar}},
 	}
-	identities := make([]registrar.Identity, 0, len(entries))
 	for _, entry := range entries {
 		key := make([]byte, 32) // as long as the hash that TLS 1.3 binds it to
 		if _, err := rand.Read(key); err != nil {
 			return nil, fmt.Errorf("embedded reference: system randomness: %w", err)
 		}
 		*entry.keep = &PSK{Identity: entry.name, Key: key}
-		identities = append(identities, registrar.Identity{Name: entry.name, Key: key, Grant: entry.grant})
+		e.identities = append(e.identities, registrar.Identity{Name: entry.name, Key: key, Grant: entry.grant})
 	}
 	e.creds.RootCAs, e.creds.ServerName = p.roots, embeddedServerName
-	if e.keys, err = registrar.NewKeys(identities...); err != nil {
-		return nil, fmt.Errorf("embedded reference: %w", err)
-	}
 	return e, nil
 }
 
@@ -147,31 +144,13 @@ func randomLoopback() netip.Addr {
 
 func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr) (*Instance, error) {
 	log := &lineBuffer{}
-	cfg := registrar.Config{
-		ServerID: embeddedServerID, Mode: registrar.Secured, Keys: e.keys,
-		Certificates: &tls.Config{Certificates: []tls.Certificate{e.pki.server}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true},
-		Timers:       embeddedTimers(),
-		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
-	}
-	if security == Clear {
-		cfg.Mode = registrar.Insecure
-	}
-	defences := registrar.NewDefences()
-	cfg.Defences = &defences
-	for _, f := range e.faults {
-		if f.apply != nil {
-			f.apply(&cfg)
-		}
+	keys, err := registrar.NewKeys(e.identities...)
+	if err != nil {
+		return nil, err
 	}
 	doors := embeddedDoors(addr)
-	for _, d := range doors {
-		if d.Secured && cfg.Mode == registrar.Insecure {
-			continue
-		}
-		cfg.Doors = append(cfg.Doors, registrar.Door{Protocol: d.Protocol, Transport: d.Transport, Secured: d.Secured, Addr: d.Addr})
-	}
-	r, err := registrar.Start(ctx, cfg)
-	if err != nil {
+	r := &embeddedRegistrar{keys: keys, config: func() registrar.Config { return e.registrarConfig(security, keys, doors, log) }}
+	if r.running, err = registrar.Start(ctx, r.config()); err != nil {
 		return nil, err
 	}
 	nodes := &nodeAddrs{base: addr}
@@ -180,8 +159,39 @@ func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
 		Timers: Timers{Response: embeddedWait, Removal: embeddedWait},
 		Wire:   wire.Strict(), Pristine: true,
-		local: nodes.next, log: log.lines, close: r.Close,
+		local: nodes.next, log: log.lines, close: r.close, revoke: r.revoke, restart: r.restart,
 	}, nil
+}
+
+// registrarConfig is the reference registrar of one instance, with the faults of the target.
+func (e *Embedded) registrarConfig(security Security, keys *registrar.Keys, doors []Door, log *lineBuffer) registrar.Config {
+	cfg := registrar.Config{
+		ServerID: embeddedServerID, Mode: registrar.Secured, Keys: keys,
+		Certificates: &tls.Config{Certificates: []tls.Certificate{e.pki.server}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true},
+		Timers:       embeddedTimers(),
+		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+	if security == Clear {
+		cfg.Mode = registrar.Insecure
+	}
+	defences := registrar.NewDefences()
+	granted := &struct{ registrar.Keyring }{keys}
+	defences.Permission = registrar.Current(granted, defences.Permission)
+	defences.Pool = registrar.Current(granted, defences.Pool)
+	cfg.Defences = &defences
+	for _, f := range e.faults {
+		if f.apply != nil {
+			f.apply(&cfg)
+		}
+	}
+	granted.Keyring = cfg.Keys // a fault may have other ideas of who is known
+	for _, d := range doors {
+		if d.Secured && cfg.Mode == registrar.Insecure {
+			continue
+		}
+		cfg.Doors = append(cfg.Doors, registrar.Door{Protocol: d.Protocol, Transport: d.Transport, Secured: d.Secured, Addr: d.Addr})
+	}
+	return cfg
 }
 
 // node is an instance for an element or a user under test, which the check starts. It works

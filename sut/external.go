@@ -147,6 +147,7 @@ func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Wire: e.cfg.wire(),
 		Pristine: len(e.cfg.Commands.Reset) > 0,
 		local:    e.nextLocal, log: log,
+		close: e.run.restore, revoke: e.run.revoke, restart: e.run.restart,
 	}, nil
 }
 

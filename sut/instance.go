@@ -104,6 +104,9 @@ type Instance struct {
 	local func() netip.Addr
 	log   func() []string
 	close func(ctx context.Context) error
+	// Nil where the system has no way to do it.
+	revoke  func(ctx context.Context, identity string) error
+	restart func(ctx context.Context) error
 }
 
 // Local returns an address for the next node of the harness. Addresses differ where the
@@ -116,6 +119,26 @@ func (i *Instance) Log() []string {
 		return nil
 	}
 	return i.log()
+}
+
+// Revoke has the system's administrator withdraw an identity's key, for the life of the
+// instance; Close gives it back where the system is shared. Associations that the identity
+// has are left to the system. ErrUnsupported is returned when there is no way to do it.
+func (i *Instance) Revoke(ctx context.Context, identity string) error {
+	if i.revoke == nil {
+		return fmt.Errorf("%w: it has no way to withdraw a key (commands.revoke)", ErrUnsupported)
+	}
+	return i.revoke(ctx, identity)
+}
+
+// Restart ends the registrar and starts it again at the same doors, and returns when it is
+// ready. Its handlespace may be empty then. ErrUnsupported is returned when there is no way
+// to do it.
+func (i *Instance) Restart(ctx context.Context) error {
+	if i.restart == nil {
+		return fmt.Errorf("%w: it has no way to be started again (commands.restart, or start and stop)", ErrUnsupported)
+	}
+	return i.restart(ctx)
 }
 
 // Close ends the instance, or leaves the system as it is when it is shared.

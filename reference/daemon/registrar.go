@@ -26,8 +26,8 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 			return err
 		}
 		defences := registrar.NewDefences()
-		defences.Permission = current{keys, defences.Permission}
-		defences.Pool = current{keys, defences.Pool}
+		defences.Permission = registrar.Current(keys, defences.Permission)
+		defences.Pool = registrar.Current(keys, defences.Pool)
 		cfg.Keys, cfg.Certificates, cfg.Defences = keys, certificate.config(), &defences
 	}
 	r, err := registrar.Start(ctx, cfg)
