@@ -4,6 +4,7 @@ package command
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -77,6 +78,8 @@ func prove(c *cobra.Command, names []string) error {
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	places := make(chan struct{}, faultsAtOnce)
 	running.Go(func() {
 		for i := range faults {
