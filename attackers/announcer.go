@@ -71,6 +71,9 @@ func (a *Announcer) datagram(ctx context.Context, d *association.Datagram, door 
 		return attempt, fmt.Errorf("encode %s: %w", m.Name(), err)
 	}
 	a.Recorder.Message(script.Event{Time: time.Now(), From: Name, To: "registrar", Door: door, Message: m, Payload: b})
+	if !script.MaySend(a.Recorder) {
+		return attempt, nil
+	}
 	attempt.Err = d.Send(ctx, b, door.Addr) // refused by ICMP: nobody listens, which is as good as dropped
 	attempt.Sent = attempt.Err == nil
 	return attempt, nil

@@ -70,7 +70,7 @@ var ErrNoDoor = errors.New("no door to attack")
 
 func (s *Site) options(name string, door script.Door, config *tlspsk.Config) script.Options {
 	return script.Options{
-		Name: name, Peer: "registrar", Door: door, Local: s.Local(),
+		Name: name, Peer: "registrar", Hostile: true, Door: door, Local: s.Local(),
 		TLS: config, Wire: s.dialect(), Recorder: s.Recorder,
 	}
 }

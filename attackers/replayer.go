@@ -108,10 +108,10 @@ func (r *Replayer) raw(ctx context.Context) (conn net.Conn, hangUp func(), err e
 	d := association.Dialer{
 		Transport: r.Door.Transport, Local: r.Local(), UDPPort: r.Door.EncapsulationPort,
 		Tap: r.Recorder,
-		Wrap: func(raw net.Conn) net.Conn {
+		Wrap: script.Position(r.Recorder, true, func(raw net.Conn) net.Conn {
 			reader = &held{Conn: raw, released: make(chan struct{})}
 			return reader
-		},
+		}),
 	}
 	if !r.Door.Secured {
 		d.PPID = r.Door.Protocol.PPID()

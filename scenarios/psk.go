@@ -11,6 +11,7 @@ import (
 
 	"github.com/onsi/gomega"
 
+	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -70,7 +71,7 @@ func wrongKeys(ctx context.Context, r *engine.Run, doors []script.Door) {
 			for n, a := range attempts {
 				what := fmt.Sprintf("identity %q, key %d, at %s", a.Identity, n, door)
 				tried = append(tried, what)
-				if err := resolveWith(ctx, r, door, actor.PSKConfig(&a)); err == nil {
+				if err := resolveAs(ctx, r, attackerOptions(r, door, actor.PSKConfig(&a))); err == nil {
 					admitted = append(admitted, what)
 				}
 			}
@@ -94,7 +95,8 @@ func noTLS(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
 	var refused []string
-	r.Attack(ctx, "begin TLS with a pre-shared key at every door", func(ctx context.Context, g gomega.Gomega) string {
+	// An honest node does this, and where no port is open nothing of it is sent.
+	r.Passive(ctx, "begin TLS with a pre-shared key at every door", func(ctx context.Context, g gomega.Gomega) string {
 		for _, door := range tlsDoors(r) {
 			ctx, cancel := context.WithTimeout(ctx, r.Instance.Timers.Response)
 			err := resolveWith(ctx, r, door, &tlspsk.Config{PSKIdentity: "rspthreat", PSKKey: make([]byte, 32)})
@@ -133,12 +135,23 @@ func plainOptions(r *engine.Run, name string, door script.Door, config *tlspsk.C
 	}
 }
 
+// attackerOptions are those of an attacker that comes once.
+func attackerOptions(r *engine.Run, door script.Door, config *tlspsk.Config) script.Options {
+	o := plainOptions(r, attackers.Name, door, config)
+	o.Hostile = true
+	return o
+}
+
 // resolveWith makes a handshake with config and asks for a pool behind it: in TLS 1.3 a
 // client learns only then that it was refused.
 func resolveWith(ctx context.Context, r *engine.Run, door script.Door, config *tlspsk.Config) error {
+	return resolveAs(ctx, r, plainOptions(r, "pe honest", door, config))
+}
+
+func resolveAs(ctx context.Context, r *engine.Run, o script.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, r.Instance.Timers.Response)
 	defer cancel()
-	n, err := script.Open(ctx, plainOptions(r, "pe honest", door, config))
+	n, err := script.Open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -180,22 +193,20 @@ func pskAuthorises(ctx context.Context, r *engine.Run) {
 		return "the handshake succeeds, with " + key.String()
 	})
 	var rejected error
-	var elements []wire.PoolElement
 	r.Canary(ctx, "it asks to be registered, and is answered", func(ctx context.Context, g gomega.Gomega) string {
 		if rejected = node.Register(ctx); rejected != nil {
 			g.Expect(rejected).To(gomega.MatchError(actor.ErrRejected), "register")
 			return rejected.Error()
 		}
-		var err error
-		elements, err = (&actor.User{Node: node.Node}).Resolve(ctx, r.Instance.Pool)
+		elements, err := r.World.UserOn(node.Node).Resolve(ctx, r.Instance.Pool)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve")
-		return "the registration is granted"
+		found := slices.ContainsFunc(elements, func(e wire.PoolElement) bool { return e.ID == node.PE.ID })
+		g.Expect(found).To(gomega.BeTrue(), "the element whose registration was granted cannot be resolved")
+		return "the registration is granted, and the element can be resolved"
 	})
 	r.Oracle(ctx, "it is registered with no other credential", func(_ context.Context, g gomega.Gomega) string {
 		g.Expect(rejected).NotTo(gomega.HaveOccurred(), "the holder of a pre-shared key is rejected")
-		found := slices.ContainsFunc(elements, func(e wire.PoolElement) bool { return e.ID == node.PE.ID })
-		g.Expect(found).To(gomega.BeTrue(), "the element that registered cannot be resolved")
-		return "the element is registered and resolved"
+		return "the element is registered"
 	})
 	if err := node.Deregister(ctx); err != nil {
 		r.Note("the element could not be deregistered after the check: %v", err)

@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -45,6 +46,14 @@ type overheard struct {
 	ear *attackers.Eavesdropper
 }
 
+// Position lets whoever interferes with the nodes go on doing so.
+func (o overheard) Position(hostile bool, wrap func(net.Conn) net.Conn) func(net.Conn) net.Conn {
+	return script.Position(o.Recorder, hostile, wrap)
+}
+
+// Datagram is as Position.
+func (o overheard) Datagram() bool { return script.MaySend(o.Recorder) }
+
 // Record hands on what crosses the wire.
 func (o overheard) Record(r association.Record) {
 	o.ear.Record(r)
@@ -58,7 +67,7 @@ func eavesdrop(ctx context.Context, r *engine.Run) {
 	defer s.leave(ctx)
 	secrets := attackers.Secrets(r.Instance.Pool, &s.element.PE)
 	var read []string
-	r.Attack(ctx, "listen to a registration, resolutions and a handle table", func(ctx context.Context, g gomega.Gomega) string {
+	r.Passive(ctx, "listen to a registration, resolutions and a handle table", func(ctx context.Context, g gomega.Gomega) string {
 		for _, door := range r.World.Doors(wire.ASAP) {
 			n, err := r.World.OpenElement(ctx, actor.Spec{Name: "pe honest", Door: door, ID: s.element.PE.ID})
 			g.Expect(err).NotTo(gomega.HaveOccurred(), "come through %s", door)
@@ -102,7 +111,7 @@ func nullSuites(ctx context.Context, r *engine.Run) (agreed []string) {
 			config := actor.PSKConfig(r.Instance.Credentials.Element)
 			config.CipherSuites, config.MaxVersion = nullCiphers, tlspsk.TLS12
 			opening, cancel := context.WithTimeout(ctx, r.Instance.Timers.Response)
-			n, err := script.Open(opening, plainOptions(r, attackers.Name, door, config))
+			n, err := script.Open(opening, attackerOptions(r, door, config))
 			cancel()
 			if err != nil {
 				outcomes = append(outcomes, door.String()+": "+err.Error())

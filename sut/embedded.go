@@ -30,6 +30,7 @@ type Embedded struct {
 	identities []registrar.Identity
 	creds      Credentials
 	draw       func() netip.Addr // the address of the next instance
+	wait       time.Duration     // that the harness is to wait for anything
 }
 
 // The identities and pools of the embedded reference.
@@ -63,13 +64,20 @@ func embeddedTimers() registrar.Timers {
 // milliseconds; the rest is room for a machine that does other work.
 const embeddedWait = 5 * time.Second
 
+// impatience is what remains of embeddedWait where silence is what is expected.
+const impatience = time.Second
+
+// Impatient shortens what the harness waits for, where many things are to go unanswered and
+// no verdict hangs on the last one that comes.
+func (e *Embedded) Impatient() { e.wait = impatience }
+
 // NewEmbedded makes keys and certificates for a reference registrar with the given faults.
 func NewEmbedded(faults ...Fault) (*Embedded, error) {
 	p, err := newPKI(embeddedServerName)
 	if err != nil {
 		return nil, fmt.Errorf("embedded reference: %w", err)
 	}
-	e := &Embedded{faults: faults, pki: p, draw: randomLoopback}
+	e := &Embedded{faults: faults, pki: p, draw: randomLoopback, wait: embeddedWait}
 	element := func(pools ...string) registrar.Grant {
 		return registrar.Grant{Role: registrar.RolePE, Pools: pools}
 	}
@@ -157,7 +165,7 @@ func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr
 	return &Instance{
 		Role: Registrar, Security: security, Doors: doors, Credentials: e.creds,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
-		Timers: Timers{Response: embeddedWait, Removal: embeddedWait},
+		Timers: Timers{Response: e.wait, Removal: e.wait},
 		Wire:   wire.Strict(), Pristine: true,
 		local: nodes.next, log: log.lines, close: r.close, revoke: r.revoke, restart: r.restart,
 	}, nil
@@ -206,7 +214,7 @@ func (e *Embedded) node(w Wanted) *Instance {
 	return &Instance{
 		Role: w.Role, Security: w.Security, Credentials: creds, Driver: e, Node: addr,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
-		Timers: Timers{Response: embeddedWait, Removal: embeddedWait}, Wire: wire.Strict(), Pristine: true,
+		Timers: Timers{Response: e.wait, Removal: e.wait}, Wire: wire.Strict(), Pristine: true,
 		local: nodes.next,
 	}
 }

@@ -47,6 +47,7 @@ type Options struct {
 	// TLS is the credential and the parameters; nil speaks in clear. Open adds the key log.
 	TLS      *tlspsk.Config
 	Wrap     func(net.Conn) net.Conn // on-path position, see association.Dialer
+	Hostile  bool                    // it is an attacker's
 	Wire     wire.Options
 	Recorder Recorder
 	// OnMessage sees every message before it is kept; true means that it is dealt with.
@@ -73,7 +74,7 @@ type Node struct {
 func Open(ctx context.Context, o Options) (*Node, error) {
 	d := association.Dialer{
 		Transport: o.Door.Transport, Local: o.Local, UDPPort: o.Door.EncapsulationPort,
-		PPID: o.Door.Protocol.PPID(), Tap: o.Recorder, Wrap: o.Wrap,
+		PPID: o.Door.Protocol.PPID(), Tap: o.Recorder, Wrap: Position(o.Recorder, o.Hostile, o.Wrap),
 	}
 	if o.TLS != nil {
 		o.TLS.KeyLog = o.Recorder

@@ -24,6 +24,7 @@ type StationOptions struct {
 	// needs. Clear doors do without.
 	TLS      *tlspsk.Config
 	Wrap     func(net.Conn) net.Conn // on-path position, see association.Dialer
+	Hostile  bool                    // it is an attacker's
 	Wire     wire.Options
 	Recorder Recorder
 	// OnOpen sees every association when it is set up, before anything is read from it.
@@ -86,7 +87,7 @@ func (s *Station) open(ctx, serving context.Context, door Door) error {
 // listen opens the n-th door.
 func (s *Station) listen(ctx context.Context, n int, door Door) (association.Listener, error) {
 	c := association.ListenConfig{
-		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: s.opts.Wrap,
+		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: Position(s.opts.Recorder, s.opts.Hostile, s.opts.Wrap),
 		OnHandshakeError: func(remote netip.AddrPort, err error) { s.refuse(n, remote, err) },
 	}
 	if s.opts.Recorder != nil { // an interface that holds nothing would be called

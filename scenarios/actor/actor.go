@@ -33,6 +33,8 @@ var (
 type World struct {
 	Instance *sut.Instance
 	Recorder script.Recorder
+	// Blind has the observers see nothing: a fault of the harness, to show what comes of it.
+	Blind bool
 }
 
 // Door gives the first door for protocol that fits the security of the system; TCP is only

@@ -43,7 +43,8 @@ func (w *World) OpenPeer(ctx context.Context, name string, id wire.ServerID) (*P
 		if answer := p.answer(n, m); answer != nil {
 			_ = n.Send(context.WithoutCancel(ctx), answer) // an ended association shows in the next request
 		}
-		return false
+		_, update := m.(*wire.HandleUpdate)
+		return update && w.Blind
 	}
 	if p.Node, err = w.open(ctx, o); err != nil {
 		return nil, err

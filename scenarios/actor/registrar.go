@@ -75,7 +75,9 @@ func (w *World) OpenRegistrar(ctx context.Context, spec RegistrarSpec) (*Registr
 	r.Station, err = script.Listen(ctx, script.StationOptions{
 		Name: cmp.Or(spec.Name, peerName), Peer: string(w.Instance.Role), TLS: config, Wire: w.Instance.Wire, Recorder: w.Recorder,
 		OnMessage: func(n *script.Node, m wire.Message) bool {
-			r.hear(n, m)
+			if !w.Blind {
+				r.hear(n, m)
+			}
 			if spec.Intercept == nil || !spec.Intercept(n, m) {
 				r.serve(context.WithoutCancel(ctx), n, m)
 			}

@@ -12,7 +12,10 @@ import (
 )
 
 // User is an honest pool user.
-type User struct{ *script.Node }
+type User struct {
+	*script.Node
+	blind bool // see World.Blind
+}
 
 // OpenUser connects a pool user: over TLS it checks the registrar's certificate when the
 // operator named its authority, and otherwise comes with the element's key, since some way
@@ -40,8 +43,11 @@ func (w *World) OpenUser(ctx context.Context, name string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &User{n}, nil
+	return &User{n, w.Blind}, nil
 }
+
+// UserOn is a pool user that asks over an association that is there already.
+func (w *World) UserOn(n *script.Node) *User { return &User{n, w.Blind} }
 
 // Resolve asks for the elements of a pool. A pool that does not exist has none.
 func (u *User) Resolve(ctx context.Context, pool string) ([]wire.PoolElement, error) {
@@ -57,6 +63,9 @@ func (u *User) Resolve(ctx context.Context, pool string) ([]wire.PoolElement, er
 		if c.Code != wire.CauseUnknownPoolHandle {
 			return nil, fmt.Errorf("resolve %s: %w: %s", pool, ErrRejected, Causes(r.Causes))
 		}
+	}
+	if u.blind {
+		return nil, nil
 	}
 	return r.Elements, nil
 }

@@ -17,6 +17,8 @@ import (
 type View struct {
 	user *User
 	peer *Peer // nil: the view is less certain
+	// blind is as in World.
+	blind bool
 	// Partial says why there is no peer; empty when there is one.
 	Partial string
 }
@@ -30,7 +32,7 @@ func (w *World) OpenView(ctx context.Context) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{user: user}
+	v := &View{user: user, blind: w.Blind}
 	switch {
 	case len(w.Doors(wire.ENRP)) == 0:
 		v.Partial = "there is no ENRP door to look through"
@@ -112,6 +114,9 @@ func (v *View) Snapshot(ctx context.Context, pools ...string) (Snapshot, error) 
 				s = append(s, inTable+line(entry.PoolHandle, &e))
 			}
 		}
+	}
+	if v.blind {
+		return Snapshot{}, nil
 	}
 	slices.Sort(s)
 	return slices.Compact(s), nil

@@ -25,6 +25,8 @@ type Engine struct {
 	Checks  []Check
 	Command string // how a user repeats the run, up to the selection
 	Seed    uint64 // identifiers are drawn from it
+	// Sabotage switches a fault of the harness on, to show what comes of it; "" none.
+	Sabotage Sabotage
 	// Reach tells why the system takes no association at all; nil does not ask. It is asked
 	// before the first check, and again when one was inconclusive: a system that is not
 	// there is not worth waiting for check by check.
@@ -152,7 +154,8 @@ func (e *Engine) newRun(c *Check, instance *sut.Instance) *Run {
 		levels: make(map[string]ledger.Level), verdict: make(map[string]*judgement),
 		random: randomFor(e.Seed, c.ID), started: time.Now(),
 	}
-	r.World = &actor.World{Instance: instance, Recorder: r.rec}
+	r.rec.sabotage = e.Sabotage
+	r.World = &actor.World{Instance: instance, Recorder: r.rec, Blind: e.Sabotage == BlindOracle}
 	for _, id := range c.Requirements {
 		r.verdict[id] = &judgement{}
 		if req, err := e.Ledger.Find(id); err == nil {

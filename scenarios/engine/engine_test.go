@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,7 +91,7 @@ func TestVerdictFollowsFromTheStepThatFails(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			e := newEngine(t, &fake{}, check(func(ctx context.Context, r *engine.Run) {
 				r.Baseline(ctx, "baseline", row.steps.baseline)
-				r.Attack(ctx, "attack", row.steps.attack)
+				r.Passive(ctx, "attack", row.steps.attack)
 				r.Canary(ctx, "canary", row.steps.canary)
 				if row.steps.oracle != nil {
 					r.Oracle(ctx, "oracle", row.steps.oracle)
@@ -227,5 +228,18 @@ func TestWhatTheSystemDeclinesIsUnsupported(t *testing.T) {
 		if got := out.Results[0]; got.Verdict != row.want || got.Reason == "" {
 			t.Errorf("%v: %s: %q, want %s", row.err, got.Verdict, got.Reason, row.want)
 		}
+	}
+}
+
+// TestAttackOfWhichNothingIsSentIsNone: a check whose attacker says that it did something,
+// while nothing left the harness, has proven nothing.
+func TestAttackOfWhichNothingIsSentIsNone(t *testing.T) {
+	e := newEngine(t, &fake{}, check(func(ctx context.Context, r *engine.Run) {
+		r.Attack(ctx, "attack", func(context.Context, gomega.Gomega) string { return "the attack was made" })
+		r.Oracle(ctx, "oracle", fine)
+	}, binding))
+	out := e.RunCheck(t.Context(), &e.Checks[0], func(string) bool { return true })
+	if got := out.Results[0]; got.Verdict != reports.HarnessError || !strings.Contains(got.Reason, "nothing of it left the harness") {
+		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}
 }

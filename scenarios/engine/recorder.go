@@ -23,6 +23,8 @@ const (
 
 // recorder keeps what crosses the wire and what the nodes say, while the check goes on.
 type recorder struct {
+	interference
+
 	step atomic.Int64 // index of the current step
 
 	mu       sync.Mutex

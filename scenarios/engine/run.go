@@ -66,8 +66,23 @@ func (r *Run) Baseline(ctx context.Context, title string, f Step) {
 }
 
 // Attack takes a step of the attacker. If the harness cannot make it, the check ends with a
-// harness error: an attack that was not made proves nothing.
+// harness error: an attack that was not made, or of which nothing left the harness, proves
+// nothing.
 func (r *Run) Attack(ctx context.Context, title string, f Step) {
+	before := r.rec.sent.Load()
+	r.attack(ctx, title, func(ctx context.Context, g gomega.Gomega) string {
+		outcome := f(ctx, g)
+		g.Expect(r.rec.sent.Load()).To(gomega.BeNumerically(">", before), "nothing of it left the harness")
+		return outcome
+	})
+}
+
+// Passive takes a step of an attacker that only listens, or keeps something back: it sends
+// nothing, so f has to make sure itself that there was something to attack.
+func (r *Run) Passive(ctx context.Context, title string, f Step) { r.attack(ctx, title, f) }
+
+func (r *Run) attack(ctx context.Context, title string, f Step) {
+	r.rec.attacked.Store(true)
 	if message, ok := r.step(ctx, reports.Attack, title, f); !ok {
 		r.worsen(reports.HarnessError, "the attack could not be made: "+message)
 		panic(stop{})

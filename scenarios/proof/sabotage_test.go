@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proof_test
+
+import (
+	"testing"
+
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios"
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// unharmed are the checks in which a fault of the harness has nothing to spoil, with the
+// reason.
+var unharmed = map[engine.Sabotage]map[string]string{
+	engine.MuteAttackers: {
+		"2.1-psk-authorises": "attacks nothing",
+	},
+	engine.DeafCanary: {
+		"2.1-psk-authorises": "attacks nothing, so it has no step after the attack",
+	},
+	engine.BlindOracle: {
+		"2.1-psk-handshake": "looks at handshakes, and at nothing that changes",
+	},
+}
+
+// TestFaultsOfTheHarnessNeverPass: nor do they hold anything against the system.
+func TestFaultsOfTheHarnessNeverPass(t *testing.T) {
+	l := requirements(t)
+	for _, kind := range engine.Sabotages() {
+		for _, c := range scenarios.Checks() {
+			t.Run(string(kind)+"/"+c.ID, func(t *testing.T) {
+				t.Parallel()
+				target, err := sut.NewEmbedded()
+				if err != nil {
+					t.Fatal(err)
+				}
+				target.Impatient()
+				e := &engine.Engine{Target: target, Ledger: l, Seed: 1, Sabotage: kind}
+				out := e.RunCheck(t.Context(), &c, func(string) bool { return true })
+				why := unharmed[kind][c.ID]
+				for _, r := range out.Results {
+					switch r.Verdict {
+					case reports.Inconclusive, reports.HarnessError, reports.Unsupported:
+						if why != "" {
+							t.Errorf("%s: %s: %s; but nothing is to be spoilt: %s", r.ID, r.Verdict, r.Reason, why)
+						}
+					case reports.Pass:
+						if why == "" {
+							t.Errorf("%s passes: %s", r.ID, r.Reason)
+						}
+					default:
+						t.Errorf("%s: %s: %s", r.ID, r.Verdict, r.Reason)
+					}
+				}
+			})
+		}
+	}
+}
