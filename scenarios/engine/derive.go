@@ -12,6 +12,20 @@ import (
 	"github.com/rspthreat/rspthreat/sut"
 )
 
+// Derive judges a requirement on a role by the results of checks, in any order.
+func (e *Engine) Derive(req ledger.Requirement, role string, results []reports.Result) reports.Result {
+	return e.derive(req, role, byID(results))
+}
+
+// byID merges results and finds them by their ID.
+func byID(results []reports.Result) map[string]reports.Result {
+	found := make(map[string]reports.Result)
+	for _, r := range merge(results) {
+		found[r.ID] = r
+	}
+	return found
+}
+
 // derive judges a requirement on a role by the verdicts on others, as section 3 of the
 // draft sums up what sections 2.1 to 2.17 ask for.
 func (e *Engine) derive(req ledger.Requirement, role string, found map[string]reports.Result) reports.Result {

@@ -119,20 +119,13 @@ func (e *Engine) runAll(ctx context.Context, parallel int, reached *reached, wan
 
 // collect puts the results into the order of the ledger and adds what no check judges.
 func (e *Engine) collect(results *reports.Results, outcomes []Outcome, s Selection) {
-	byRequirement := make(map[string][]reports.Result)
+	var all []reports.Result
 	for _, o := range outcomes {
 		results.Checks = append(results.Checks, o.Check)
-		for _, r := range o.Results {
-			byRequirement[r.Requirement] = append(byRequirement[r.Requirement], r)
-		}
+		all = append(all, o.Results...)
 	}
 	slices.SortFunc(results.Checks, func(a, b reports.Check) int { return strings.Compare(a.ID, b.ID) })
-	found := make(map[string]reports.Result)
-	for _, list := range byRequirement {
-		for _, r := range merge(list) {
-			found[r.ID] = r
-		}
-	}
+	found := byID(all)
 	for _, req := range e.Ledger.Requirements {
 		if !s.wants(req) {
 			continue
