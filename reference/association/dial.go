@@ -18,8 +18,8 @@ import (
 type Dialer struct {
 	Transport Transport
 	// Local is the address to dial from; the zero Addr leaves the choice to the
-	// kernel. LocalPort is the TCP or SCTP port, 0 any free one. On SCTPKernel, as on
-	// TCP, it cannot be a port that is listened on at Local.
+	// kernel. LocalPort is the TCP or SCTP port, 0 any free one. On TCP it cannot be a
+	// port that is listened on at Local.
 	Local     netip.Addr
 	LocalPort uint16
 	// Stack carries SCTP associations. With nil each gets a private one (for

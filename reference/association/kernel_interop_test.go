@@ -90,13 +90,25 @@ func TestFixedPortOfKernelSCTPCanBeDialledAgain(t *testing.T) {
 	})
 }
 
-func TestListeningPortOfKernelSCTPIsNotDialledFrom(t *testing.T) {
+func TestKernelSCTPDialsFromAPortThatItListensOn(t *testing.T) {
 	onKernel(t, func(t *testing.T) {
 		a, b := newBed(t, SCTPKernel, "clear"), newBed(t, SCTPKernel, "clear")
 		own := a.listener.Addr()
-		a.dialer.Local, a.dialer.LocalPort = own.Addr(), own.Port()
-		if _, err := a.dialer.Dial(within(t), b.listener.Addr()); !errors.Is(err, unix.EADDRINUSE) {
-			t.Errorf("dial: %v, want %v", err, unix.EADDRINUSE)
+		b.dialer.Local, b.dialer.LocalPort = own.Addr(), own.Port()
+		for range 2 { // and what comes goes to the listener, before and after
+			a.dial(t)
+			client, server := b.dial(t)
+			if from := server.Info().Remote; from != own {
+				t.Errorf("dialled from %v, want %v", from, own)
+			}
+			closeNow(t, client)
+			<-server.Done()
+		}
+		if l, err := Listen(within(t), ListenConfig{Transport: SCTPKernel, Addr: own}); !errors.Is(err, unix.EADDRINUSE) {
+			if err == nil {
+				_ = l.Close()
+			}
+			t.Errorf("second listener: %v, want %v", err, unix.EADDRINUSE)
 		}
 	})
 }

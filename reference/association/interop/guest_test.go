@@ -39,14 +39,14 @@ var exchanges = map[string][]string{
 	"TestAssociationsOfAListenerAreBounded":     one,
 	"TestWrapSeesMessagesAndMayAlterThem":       one,
 
-	"TestAbortOfKernelSCTPTellsTheReason":           one,
-	"TestDeadKernelSCTPPeerIsGivenUp":               one,
-	"TestDialOfAClosedPortOfKernelSCTPIsRefused":    one,
-	"TestListeningPortOfKernelSCTPIsNotDialledFrom": one,
-	"TestOversizedMessageOfKernelSCTPEndsIt":        one,
-	"TestPeersOfKernelSCTPShowAllTheirAddresses":    one,
-	"TestFixedPortOfKernelSCTPCanBeDialledAgain":    one,
-	"TestKernelListenerRestartsWithLivingClients":   one,
+	"TestAbortOfKernelSCTPTellsTheReason":         one,
+	"TestDeadKernelSCTPPeerIsGivenUp":             one,
+	"TestDialOfAClosedPortOfKernelSCTPIsRefused":  one,
+	"TestKernelSCTPDialsFromAPortThatItListensOn": one,
+	"TestOversizedMessageOfKernelSCTPEndsIt":      one,
+	"TestPeersOfKernelSCTPShowAllTheirAddresses":  one,
+	"TestFixedPortOfKernelSCTPCanBeDialledAgain":  one,
+	"TestKernelListenerRestartsWithLivingClients": one,
 }
 
 // Both ends are kernel sockets of the guest.

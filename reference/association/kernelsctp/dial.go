@@ -33,7 +33,7 @@ func dial(ctx context.Context, local, remote netip.AddrPort, o sctp.Options) (*C
 		}
 		local = netip.AddrPortFrom(every, local.Port())
 	}
-	s, err := bound(local, o)
+	s, err := bound(local, o, true)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +71,9 @@ func (c *Conn) comeUp(ctx context.Context) error {
 	return err
 }
 
-// bound opens a socket with an address and the options of associations.
-func bound(local netip.AddrPort, o sctp.Options) (socket, error) {
+// bound opens a socket with an address and the options of associations. With beside its port may be one that is listened
+// on.
+func bound(local netip.AddrPort, o sctp.Options, beside bool) (socket, error) {
 	fd, err := open(local.Addr())
 	if err != nil {
 		return socket{}, err
@@ -89,6 +90,11 @@ func bound(local netip.AddrPort, o sctp.Options) (socket, error) {
 		// that were accepted there go on.
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 			return err
+		}
+		if beside {
+			if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+				return err
+			}
 		}
 		return unix.Bind(fd, sockaddr(local))
 	})

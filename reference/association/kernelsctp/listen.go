@@ -26,7 +26,7 @@ type Listener struct {
 
 // Listen begins to take associations; port 0 takes a free one.
 func Listen(local netip.AddrPort, o sctp.Options) (*Listener, error) {
-	s, err := bound(local, o)
+	s, err := bound(local, o, false)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +34,11 @@ func Listen(local netip.AddrPort, o sctp.Options) (*Listener, error) {
 	err = s.control(func(fd int) error {
 		if err := unix.Listen(fd, unix.SOMAXCONN); err != nil {
 			return fmt.Errorf("listen: %w", err)
+		}
+		// From now on whoever dials may do so from this port, but nobody else can listen on it:
+		// that would have needed the option before the address was bound.
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+			return err
 		}
 		own, err := unix.Getsockname(fd)
 		if err != nil {
