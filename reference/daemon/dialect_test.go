@@ -42,19 +42,18 @@ announcements: {local: "192.0.2.1:0"}
 		arbitration registrar.Arbitration
 		fromDoor    bool
 		group       string
-		local       string
 	}{
-		{"", wire.Strict(), registrar.LargerIDWins, false, "224.0.1.185:3863", "192.0.2.1:0"},
-		{"dialect: rfc\narbitration: smaller-id-wins", wire.Strict(), registrar.SmallerIDWins, false, "224.0.1.185:3863", "192.0.2.1:0"},
-		{"dialect: rsplib", wire.Rsplib(), registrar.SmallerIDWins, true, "239.0.0.50:3863", "192.0.2.1:4863"},
-		{"dialect: rsplib\narbitration: larger-id-wins", wire.Rsplib(), registrar.LargerIDWins, true, "239.0.0.50:3863", "192.0.2.1:4863"},
+		{"", wire.Strict(), registrar.LargerIDWins, false, "224.0.1.185:3863"},
+		{"dialect: rfc\narbitration: smaller-id-wins", wire.Strict(), registrar.SmallerIDWins, false, "224.0.1.185:3863"},
+		{"dialect: rsplib", wire.Rsplib(), registrar.SmallerIDWins, true, "239.0.0.50:3863"},
+		{"dialect: rsplib\narbitration: larger-id-wins", wire.Rsplib(), registrar.LargerIDWins, true, "239.0.0.50:3863"},
 	} {
 		r := load(t, LoadRegistrar, c.text+file).config
 		if !reflect.DeepEqual(r.Wire, c.wire) || r.Arbitration != c.arbitration || r.DialFromDoor != c.fromDoor {
 			t.Errorf("%q: %+v, arbitration %d, from door %v", c.text, r.Wire, r.Arbitration, r.DialFromDoor)
 		}
-		if a := r.Announcements; a.Group != netip.MustParseAddrPort(c.group) || a.Local != netip.MustParseAddrPort(c.local) {
-			t.Errorf("%q: announced from %s to %s", c.text, a.Local, a.Group)
+		if a := r.Announcements; a.Group != netip.MustParseAddrPort(c.group) {
+			t.Errorf("%q: announced to %s", c.text, a.Group)
 		}
 	}
 }

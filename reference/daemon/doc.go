@@ -21,10 +21,9 @@
 //	metrics: {address: "127.0.0.1:9464"}  # Prometheus at /metrics; without it nothing listens
 //
 // With dialect: rsplib a daemon gets along with rsplib 3.x, which has no TLS (security: clear):
-// it speaks package wire's Rsplib, announcements go by rsplib's group 239.0.0.50 and, as rsplib
-// looks for the registrar at the port that they come from, from the port of the first ASAP door
-// over SCTP; registrars dial each other from the port of their ENRP door, and the smaller
-// server ID wins the arbitration, unless the file says otherwise. The reference's
+// it speaks package wire's Rsplib, announcements go by rsplib's group 239.0.0.50, registrars
+// dial each other from the port of their ENRP door, and the smaller server ID wins the
+// arbitration. Group and arbitration are defaults that the file may change. The reference's
 // interop/RSPLIB.md has each departure and its reason.
 //
 // A PSK file has lines of identity:hexkey, with at least 16 octets of key; lines that begin

@@ -4,7 +4,6 @@ package daemon
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -54,16 +53,6 @@ func (f *registrarFile) credentials(d *document, keys secrets, c *registrar.Conf
 	}
 }
 
-// asapPort is where rsplib looks for a registrar that announces itself, 0 if that is nowhere.
-func asapPort(doors []registrar.Door) uint16 {
-	for _, x := range doors {
-		if x.Protocol == wire.ASAP && x.Transport.IsSCTP() {
-			return x.Addr.Port()
-		}
-	}
-	return 0
-}
-
 // group fills in what concerns other registrars.
 func (f *registrarFile) group(d *document, x dialect, c *registrar.Config) {
 	for n, p := range f.Peers {
@@ -88,9 +77,6 @@ func (f *registrarFile) group(d *document, x dialect, c *registrar.Config) {
 		}
 		c.Announcements = &registrar.Announcements{
 			Group: group, Local: d.endpoint("announcements.local", a.Local), Interface: a.Interface,
-		}
-		if x.rsplib && c.Announcements.Local.Port() == 0 {
-			c.Announcements.Local = netip.AddrPortFrom(c.Announcements.Local.Addr(), asapPort(c.Doors))
 		}
 	}
 }
