@@ -137,20 +137,22 @@ func (b *bed) rspserver(i int, id wire.PEID, registrar netip.Addr, options ...st
 	}, options...)...)
 }
 
-// rspterminal runs rsplib's user, which sends one line, until it has printed the wanted text.
-func (b *bed) rspterminal(registrar netip.Addr, line, want string, options ...string) string {
+// rspterminal runs rsplib's user at a registrar.
+func (b *bed) rspterminal(registrar netip.Addr, line, want string) {
 	b.Helper()
-	argv := append([]string{
-		"rspterminal", "-poolhandle=" + pool, "-registrar=" + at(registrar, guest.ASAPPort).String(),
-		"-asapannounce=off", "-logcolor=off", "-loglevel=6",
-	}, options...)
+	b.terminal(line, want, "-registrar="+at(registrar, guest.ASAPPort).String(), "-asapannounce=off")
+}
+
+// terminal runs rsplib's user, which sends one line, until it has printed the wanted text.
+func (b *bed) terminal(line, want string, options ...string) {
+	b.Helper()
+	argv := append([]string{"rspterminal", "-poolhandle=" + pool, "-logcolor=off", "-loglevel=6"}, options...)
 	// It ends with its input, and may then not have heard the answer.
 	p := b.spawn("sh", "-c", fmt.Sprintf("(echo %s; sleep %d) | exec %s", line, int(patience.Seconds()), strings.Join(argv, " ")))
 	b.await("rspterminal prints "+want, func() bool { return strings.Contains(output(b, p), want) })
 	if err := p.Kill(); err != nil {
 		b.Error(err)
 	}
-	return output(b, p)
 }
 
 // await waits until a condition holds.
