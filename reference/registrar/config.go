@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"net"
 	"net/netip"
 
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -62,6 +63,8 @@ type TLS struct {
 	// RefusePSK leaves pre-shared keys out, which the draft makes mandatory. Only for faults.
 	RefusePSK bool
 	KeyLog    io.Writer // receives session secrets; only for evidence
+	// Wrap stands below TLS, see association.ListenConfig. Only for faults.
+	Wrap func(net.Conn) net.Conn
 }
 
 // Config describes a registrar. Zero fields get defaults, except Doors, Mode, and, when

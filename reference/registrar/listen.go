@@ -67,7 +67,7 @@ func (o *opener) open(ctx context.Context, door *Door) error {
 		if o.tls[key] == nil {
 			o.tls[key] = o.r.cfg.tlsConfig(door.Protocol, messages)
 		}
-		lc.TLS = o.tls[key]
+		lc.TLS, lc.Wrap = o.tls[key], o.r.cfg.TLS.Wrap
 	}
 	name := door.String() // the first handshake may fail before the door has its port
 	lc.OnHandshakeError = func(remote netip.AddrPort, err error) {

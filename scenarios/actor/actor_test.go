@@ -173,7 +173,7 @@ func TestNodeWithoutItsCredentialSaysSo(t *testing.T) {
 	if _, err := w.OpenUser(ctx, "pu"); !errors.Is(err, actor.ErrNoCredential) {
 		t.Errorf("user: %v", err)
 	}
-	if _, err := w.OpenPeer(ctx, "peer", 1); !errors.Is(err, actor.ErrNoCredential) {
+	if _, err := w.OpenPeer(ctx, actor.PeerSpec{Name: "peer", ID: 1}); !errors.Is(err, actor.ErrNoCredential) {
 		t.Errorf("peer: %v", err)
 	}
 	// The authority is all that a pool user needs.

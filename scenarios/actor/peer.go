@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 
 	"github.com/rspthreat/rspthreat/attackers/script"
@@ -27,9 +28,18 @@ type Peer struct {
 	Server wire.ServerID // the system under test, once it has spoken
 }
 
+// PeerSpec describes a peer registrar that is to be connected.
+type PeerSpec struct {
+	Name string // as reports show it
+	ID   wire.ServerID
+	// Wrap is a position on the peer's path, see association.Dialer.
+	Wrap func(net.Conn) net.Conn
+}
+
 // OpenPeer connects a peer registrar and introduces it: it announces its presence and waits
 // for the presence of the system under test.
-func (w *World) OpenPeer(ctx context.Context, name string, id wire.ServerID) (*Peer, error) {
+func (w *World) OpenPeer(ctx context.Context, spec PeerSpec) (*Peer, error) {
+	name, id := spec.Name, spec.ID
 	door, err := w.Door(wire.ENRP)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -38,6 +48,7 @@ func (w *World) OpenPeer(ctx context.Context, name string, id wire.ServerID) (*P
 	if err != nil {
 		return nil, err
 	}
+	o.Wrap = spec.Wrap
 	p := &Peer{ID: id}
 	o.OnMessage = func(n *script.Node, m wire.Message) bool {
 		if answer := p.answer(n, m); answer != nil {
@@ -127,4 +138,15 @@ func (p *Peer) Servers(ctx context.Context) ([]wire.ServerInformation, error) {
 		return nil, fmt.Errorf("ask for the server list: %w", ErrRejected)
 	}
 	return r.Servers, nil
+}
+
+// Presence is what the peer says of itself; reply asks for an answer.
+func (p *Peer) Presence(reply bool) *wire.Presence { return p.presence(p.Node, p.Server, reply) }
+
+// Update says of pe that its home is the peer, and that it was added or removed.
+func (p *Peer) Update(action wire.UpdateAction, pool string, pe wire.PoolElement) *wire.HandleUpdate {
+	local := p.Info().Local
+	pe.Home, pe.HasASAP = p.ID, true
+	pe.ASAP = wire.Transport{Kind: wire.TransportSCTP, Port: local.Port(), Addrs: []netip.Addr{local.Addr().Unmap()}}
+	return &wire.HandleUpdate{Sender: p.ID, Action: action, PoolHandle: []byte(pool), Element: pe}
 }

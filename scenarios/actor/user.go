@@ -5,6 +5,7 @@ package actor
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -31,6 +32,20 @@ func (w *World) OpenUser(ctx context.Context, name string) (*User, error) {
 			door = d
 		}
 	}
+	return w.OpenUserAt(ctx, UserSpec{Name: name, Door: door})
+}
+
+// UserSpec describes a pool user that is to be connected.
+type UserSpec struct {
+	Name string // as reports show it
+	Door script.Door
+	// Wrap is a position on the user's path, see association.Dialer.
+	Wrap func(net.Conn) net.Conn
+}
+
+// OpenUserAt connects a pool user as OpenUser does, through a door of the caller's choice.
+func (w *World) OpenUserAt(ctx context.Context, spec UserSpec) (*User, error) {
+	name, door := spec.Name, spec.Door
 	certified := door.Secured && w.Instance.Credentials.RootCAs != nil
 	o, err := w.options(name, door, w.Instance.Credentials.Element)
 	if err != nil && !certified {
@@ -39,6 +54,7 @@ func (w *World) OpenUser(ctx context.Context, name string) (*User, error) {
 	if certified {
 		o.TLS = CertificateConfig(&w.Instance.Credentials)
 	}
+	o.Wrap = spec.Wrap
 	n, err := w.open(ctx, o)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (w *World) OpenView(ctx context.Context) (*View, error) {
 	case w.Instance.Security == sut.Secured && w.Instance.Credentials.Peer == nil:
 		v.Partial = "there is no peer credential"
 	default:
-		if v.peer, err = w.OpenPeer(ctx, "peer observer", viewServerID); err != nil {
+		if v.peer, err = w.OpenPeer(ctx, PeerSpec{Name: "peer observer", ID: viewServerID}); err != nil {
 			user.Abort()
 			return nil, err
 		}

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenarios
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/gomega"
+
+	"github.com/rspthreat/rspthreat/attackers"
+	"github.com/rspthreat/rspthreat/attackers/script"
+	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+func registrar2_10() []engine.Check {
+	return []engine.Check{{
+		ID: "2.10-tampering", Section: "2.10", Role: engine.Registrar,
+		Title:        "A node on the path changes registrations, resolutions and messages of peers",
+		Requirements: []string{"T2.10-R1", "T2.10-R2", "T2.10-R3"},
+		Threat: reports.Threat{
+			Attacker:     "a node on the path between the registrar and elements, users and peers, which holds no key",
+			Precondition: "what was changed on the way is not taken for what was sent",
+			Effect:       "users get addresses that nobody registered; the handlespaces of the registrars drift apart",
+			Mitigation:   "The message authentication of TLS: a record that was changed ends its association.",
+			Residual:     "A node on the path can still end every association, and keep parties from each other.",
+		},
+		Run: tampering,
+	}}
+}
+
+// passage is one message on its way past a tamperer, and what came of it.
+type passage struct {
+	what      string
+	direction attackers.Direction
+	how       string
+	effect    string // what the tampering brought about; "" for nothing
+	ended     bool   // the association ended over it
+}
+
+func (p passage) String() string {
+	outcome := "no effect"
+	switch {
+	case p.effect != "":
+		outcome = p.effect
+	case p.ended:
+		outcome = "the association ended"
+	}
+	return fmt.Sprintf("%s, %s: %s", p.what, p.how, outcome)
+}
+
+// tamperings are the ways to change a message with field in it.
+func tamperings(field []byte, offset, prefix int) []attackers.Tampering {
+	return []attackers.Tampering{attackers.Flip(field, offset, prefix), attackers.Cut(), attackers.Swap(), attackers.Repeat()}
+}
+
+// The positions of tamperings.
+const (
+	flipped = iota
+	cut
+	swapped
+	repeated
+	allTamperings
+)
+
+func tampering(ctx context.Context, r *engine.Run) {
+	s := set(ctx, r)
+	defer s.leave(ctx)
+	t := &tamperedPaths{stage: s}
+	t.path(ctx)
+	r.Attack(ctx, "change registrations of an element on their way, and the answers", func(ctx context.Context, g gomega.Gomega) string {
+		return t.each(ctx, g, r.World.Doors(wire.ASAP), t.registration)
+	})
+	updates := t.end()
+	r.Attack(ctx, "change the answers to resolutions on their way to a user", func(ctx context.Context, g gomega.Gomega) string {
+		return t.each(ctx, g, r.World.Doors(wire.ASAP), t.resolution)
+	})
+	resolutions := t.end()
+	var peers []passage
+	if s.view.Peer() != nil {
+		r.Attack(ctx, "change updates and handle tables on their way between registrars", func(ctx context.Context, g gomega.Gomega) string {
+			return t.each(ctx, g, r.World.Doors(wire.ENRP)[:1], t.peerMessage)
+		})
+		peers = t.end()
+	}
+	var agreed []string
+	if r.Instance.Security == sut.Secured {
+		agreed = nullIntegrity(ctx, r)
+	}
+	s.canary(ctx)
+	r.Oracle(ctx, "no resolution was changed", func(_ context.Context, g gomega.Gomega) string {
+		return withoutEffect(g, "resolutions", resolutions)
+	}, "T2.10-R1", "T2.10-R3")
+	r.Oracle(ctx, "no registration was changed", func(_ context.Context, g gomega.Gomega) string {
+		return withoutEffect(g, "registrations", updates)
+	})
+	if len(peers) > 0 {
+		r.Oracle(ctx, "no message between registrars was changed", func(_ context.Context, g gomega.Gomega) string {
+			return withoutEffect(g, "messages between registrars", peers)
+		})
+	}
+	if r.Instance.Security == sut.Secured {
+		r.Oracle(ctx, "a cipher suite without integrity is refused", func(_ context.Context, g gomega.Gomega) string {
+			g.Expect(agreed).To(gomega.BeEmpty(), "the registrar agrees to TLS_NULL_WITH_NULL_NULL at %s", strings.Join(agreed, ", "))
+			return "TLS_NULL_WITH_NULL_NULL is refused"
+		})
+	}
+}
+
+func withoutEffect(g gomega.Gomega, what string, passages []passage) string {
+	ended := 0
+	for _, p := range passages {
+		g.Expect(p.effect).To(gomega.BeEmpty(), "%s", p)
+		if p.ended {
+			ended++
+		}
+	}
+	return fmt.Sprintf("%d %s were tampered with, %d associations ended over it, none had an effect", len(passages), what, ended)
+}
+
+// tamperedPaths makes the passages.
+type tamperedPaths struct {
+	*stage
+	made []passage
+}
+
+// end returns the passages since the last time.
+func (t *tamperedPaths) end() []passage {
+	made := t.made
+	t.made = nil
+	return made
+}
+
+// path is the control experiment: an honest element registers and leaves through a tamperer
+// that does nothing.
+func (t *tamperedPaths) path(ctx context.Context) {
+	t.run.Baseline(ctx, "an element registers and leaves through the attacker, who changes nothing", func(ctx context.Context, g gomega.Gomega) string {
+		for _, door := range t.run.World.Doors(wire.ASAP) {
+			tamperer := &attackers.Tamperer{}
+			e, err := t.run.World.OpenElement(ctx, actor.Spec{Name: "pe on the path", Door: door, ID: wire.PEID(t.run.Random()), Wrap: tamperer.Position})
+			g.Expect(err).NotTo(gomega.HaveOccurred(), "connect the element through %s", door)
+			defer e.Close(ctx)
+			g.Expect(e.Register(ctx)).To(gomega.Succeed(), "register through %s", door)
+			g.Expect(e.Deregister(ctx)).To(gomega.Succeed(), "deregister through %s", door)
+		}
+		return "it is registered and deregistered"
+	})
+}
+
+// each makes every passage at every door: both directions, all ways to tamper.
+func (t *tamperedPaths) each(ctx context.Context, g gomega.Gomega, doors []script.Door,
+	try func(context.Context, script.Door, attackers.Direction, int) (passage, error),
+) string {
+	from := len(t.made)
+	for _, door := range doors {
+		for _, direction := range []attackers.Direction{attackers.Sent, attackers.Received} {
+			for how := range allTamperings {
+				p, err := try(ctx, door, direction, how)
+				g.Expect(err).NotTo(gomega.HaveOccurred(), "tamper with what is %s through %s", direction, door)
+				if p.what != "" {
+					t.made = append(t.made, p)
+				}
+			}
+		}
+	}
+	lines := sentences(t.made[from:])
+	g.Expect(lines).NotTo(gomega.BeEmpty(), "nothing passed the attacker")
+	return strings.Join(lines, "; ")
+}
+
+func sentences(passages []passage) []string {
+	lines := make([]string, 0, len(passages))
+	for _, p := range passages {
+		lines = append(lines, p.String())
+	}
+	return lines
+}
+
+// nullIntegrity offers the one cipher suite without integrity that there is, and names the
+// doors that agree to it.
+func nullIntegrity(ctx context.Context, r *engine.Run) (agreed []string) {
+	haggler := attackers.Haggler{Site: site(r)}
+	r.Attack(ctx, "offer TLS_NULL_WITH_NULL_NULL only: no suite encrypts and has no integrity", func(ctx context.Context, g gomega.Gomega) string {
+		var attempts []attackers.Attempt
+		for _, door := range slices.Concat(haggler.Secured(wire.ASAP), haggler.Secured(wire.ENRP)) {
+			_, ok, a := haggler.Offer(ctx, door, attackers.NullWithNull)
+			if ok {
+				agreed = append(agreed, door.String())
+			}
+			attempts = append(attempts, a)
+		}
+		return attempted(g, attempts, nil)
+	})
+	return agreed
+}
+
+// through sends first past the tamperer, then the others and question, and returns what came
+// back before the answer to question, in its order, and whether the association ended.
+func through(ctx context.Context, patience time.Duration, n *script.Node, t *attackers.Tamperer, direction attackers.Direction, how attackers.Tampering,
+	first wire.Message, others []wire.Message, question wire.Message, answer func(wire.Message) bool,
+) (heard []wire.Message, ended bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	// Nothing else may be under way, such as what TLS still has to say after its handshake.
+	if _, err := n.Request(ctx, question, answer); err != nil {
+		return nil, false, err
+	}
+	t.Tamper(direction, how)
+	if err := n.Send(ctx, first); err != nil && len(t.Done()) == 0 { // otherwise it may be over already
+		return nil, false, err
+	}
+	if err := t.Await(ctx, 0); err != nil {
+		return nil, false, err
+	}
+	for _, m := range append(others, question) {
+		if err := n.Send(ctx, m); err != nil {
+			break // the far end did not like the first one
+		}
+	}
+	for {
+		m, err := n.Await(ctx, func(wire.Message) bool { return true })
+		switch {
+		case errors.Is(err, script.ErrEnded):
+			return heard, true, nil
+		case err != nil:
+			return heard, false, nil // it says nothing any more, which is no effect either
+		case answer(m):
+			return append(heard, m), false, nil
+		}
+		heard = append(heard, m)
+	}
+}
+
+// where finds field in m as this system is spoken to.
+func (s *stage) where(m wire.Message, field []byte) int {
+	b, err := m.Append(nil, &s.run.Instance.Wire)
+	if err != nil {
+		return 0
+	}
+	return max(0, bytes.LastIndex(b, field))
+}
+
+func octets(id wire.PEID) []byte { return binary.BigEndian.AppendUint32(nil, uint32(id)) }
+
+// turned is what becomes of an identifier whose last bit is flipped.
+func turned(id wire.PEID) wire.PEID { return id ^ 1 }
+
+// registration tampers with a registration, and with its answer.
+func (t *tamperedPaths) registration(ctx context.Context, door script.Door, direction attackers.Direction, how int) (passage, error) {
+	id, pool := wire.PEID(t.run.Random()), []byte(t.run.Instance.Pool)
+	tamperer := &attackers.Tamperer{}
+	e, err := t.run.World.OpenElement(ctx, actor.Spec{Name: "pe on the path", Door: door, ID: id, Wrap: tamperer.Position})
+	if err != nil {
+		return passage{}, err
+	}
+	defer e.Abort()
+	first := &wire.Registration{PoolHandle: pool, Element: e.PE}
+	changed := wire.Message(first)
+	if direction == attackers.Received {
+		changed = &wire.RegistrationResponse{PoolHandle: pool, PEID: id}
+	}
+	tampering := tamperings(octets(id), t.where(changed, octets(id)), attackers.RecordPrefix(e.Info().TLS))[how]
+	var others []wire.Message
+	if how == swapped && direction == attackers.Sent {
+		others = []wire.Message{&wire.Deregistration{PoolHandle: pool, PEID: id}}
+	}
+	heard, ended, err := through(ctx, t.run.Instance.Timers.Response, e.Node, tamperer, direction, tampering, first, others, probe(), isProbe)
+	if err != nil {
+		return passage{}, err
+	}
+	p := passage{what: fmt.Sprintf("a registration through %s, %s", door, direction), direction: direction, how: tampering.What, ended: ended}
+	there, there2, err := t.inPool(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	answers := responses[*wire.RegistrationResponse](heard)
+	wrong := slices.ContainsFunc(answers, func(a *wire.RegistrationResponse) bool { return a.PEID == turned(id) })
+	switch {
+	case how == flipped && (there2 || wrong):
+		p.effect = fmt.Sprintf("element %s was registered as %s", id, turned(id))
+	case direction == attackers.Sent && how == cut && there:
+		p.effect = "it was taken for a registration"
+	case direction == attackers.Sent && how == swapped && there:
+		p.effect = "the element is registered although it deregistered last"
+	case how == swapped && direction == attackers.Received && turnedRound(heard, len(answers)):
+		p.effect = "the answers came in the wrong order"
+	case how == repeated && len(answers) > 1:
+		p.effect = "it was answered twice"
+	}
+	t.takeOut(ctx, door, there, there2, id)
+	return p, nil
+}
+
+// turnedRound: the last one was answered, and the first one not before it.
+func turnedRound(heard []wire.Message, first int) bool {
+	return first == 0 && len(heard) > 0 && isProbeOrList(heard[len(heard)-1])
+}
+
+func isProbeOrList(m wire.Message) bool {
+	_, list := m.(*wire.ListResponse)
+	return list || isProbe(m)
+}
+
+// probe asks for a pool that exists nowhere.
+func probe() wire.Message { return &wire.HandleResolution{PoolHandle: []byte(attackers.Probe)} }
+
+func isProbe(m wire.Message) bool {
+	r, ok := m.(*wire.HandleResolutionResponse)
+	return ok && string(r.PoolHandle) == attackers.Probe
+}
+
+func responses[T wire.Message](heard []wire.Message) []T {
+	var found []T
+	for _, m := range heard {
+		if r, ok := m.(T); ok && !isProbe(m) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// inPool tells whether the observer resolves an element, and what it is with a flipped bit.
+func (t *tamperedPaths) inPool(ctx context.Context, id wire.PEID) (there, turnedThere bool, err error) {
+	elements, err := t.view.User().Resolve(ctx, t.run.Instance.Pool)
+	if err != nil {
+		return false, false, err
+	}
+	has := func(id wire.PEID) bool {
+		return slices.ContainsFunc(elements, func(e wire.PoolElement) bool { return e.ID == id })
+	}
+	return has(id), has(turned(id)), nil
+}
+
+// takeOut takes out what came into the pool, as its owner.
+func (t *tamperedPaths) takeOut(ctx context.Context, door script.Door, there, turnedThere bool, id wire.PEID) {
+	for candidate, in := range map[wire.PEID]bool{id: there, turned(id): turnedThere} {
+		if !in {
+			continue
+		}
+		e, err := t.run.World.OpenElement(ctx, actor.Spec{Name: "pe on the path", Door: door, ID: candidate})
+		if err == nil {
+			err = e.Deregister(ctx)
+			e.Close(ctx)
+		}
+		if err != nil {
+			t.run.Note("element %s could not be taken out again: %v", candidate, err)
+		}
+	}
+}
+
+// resolution tampers with the answer to a resolution; the question says nothing that matters.
+func (t *tamperedPaths) resolution(ctx context.Context, door script.Door, direction attackers.Direction, how int) (passage, error) {
+	if direction == attackers.Sent {
+		return passage{}, nil
+	}
+	own := t.element.PE.ID
+	tamperer := &attackers.Tamperer{}
+	u, err := t.run.World.OpenUserAt(ctx, actor.UserSpec{Name: "pu on the path", Door: door, Wrap: tamperer.Position})
+	if err != nil {
+		return passage{}, err
+	}
+	defer u.Abort()
+	first := &wire.HandleResolution{PoolHandle: []byte(t.run.Instance.Pool)}
+	untouched, err := u.Request(ctx, first, func(m wire.Message) bool {
+		return len(responses[*wire.HandleResolutionResponse]([]wire.Message{m})) > 0
+	})
+	if err != nil {
+		return passage{}, err
+	}
+	tampering := tamperings(octets(own), t.where(untouched, octets(own)), attackers.RecordPrefix(u.Info().TLS))[how]
+	heard, ended, err := through(ctx, t.run.Instance.Timers.Response, u.Node, tamperer, direction, tampering, first, nil, probe(), isProbe)
+	if err != nil {
+		return passage{}, err
+	}
+	p := passage{what: "a resolution through " + door.String(), direction: direction, how: tampering.What, ended: ended}
+	answers := responses[*wire.HandleResolutionResponse](heard)
+	before := len(untouched.(*wire.HandleResolutionResponse).Elements)
+	for _, a := range answers {
+		switch {
+		case slices.ContainsFunc(a.Elements, func(e wire.PoolElement) bool { return e.ID == turned(own) }):
+			p.effect = fmt.Sprintf("the user is given element %s, which nobody registered", turned(own))
+		case how == cut && len(a.Elements) != before:
+			p.effect = fmt.Sprintf("the user is given %d elements instead of %d", len(a.Elements), before)
+		}
+	}
+	switch {
+	case how == swapped && turnedRound(heard, len(answers)):
+		p.effect = "the answers came in the wrong order"
+	case how == repeated && len(answers) > 1:
+		p.effect = "the answer came twice"
+	}
+	return p, nil
+}
+
+// pathPeerID is the server ID of the registrar on whose path the attacker sits.
+const pathPeerID = wire.ServerID(0x52535033) // "RSP3"
+
+// peerMessage tampers with an update, or a presence, of a peer, and with a handle table.
+func (t *tamperedPaths) peerMessage(ctx context.Context, door script.Door, direction attackers.Direction, how int) (passage, error) {
+	tamperer := &attackers.Tamperer{}
+	peer, err := t.run.World.OpenPeer(ctx, actor.PeerSpec{Name: "peer on the path", ID: pathPeerID, Wrap: tamperer.Position})
+	if err != nil {
+		return passage{}, err
+	}
+	defer peer.Abort()
+	prefix := attackers.RecordPrefix(peer.Info().TLS)
+	question := &wire.ListRequest{Sender: peer.ID, Receiver: peer.Server}
+	isList := func(m wire.Message) bool { _, ok := m.(*wire.ListResponse); return ok }
+	if direction == attackers.Received {
+		return t.table(ctx, peer, tamperer, how, prefix, question, isList)
+	}
+	id := wire.PEID(t.run.Random())
+	update := func(action wire.UpdateAction) *wire.HandleUpdate {
+		return peer.Update(action, t.run.Instance.Pool, actor.NewPE(id, peer.Info().Local.Addr()))
+	}
+	add := update(wire.AddPE)
+	var first wire.Message = add
+	var others []wire.Message
+	switch how {
+	case swapped:
+		others = []wire.Message{update(wire.DelPE)}
+	case repeated:
+		first = peer.Presence(true)
+	}
+	tampering := tamperings(octets(id), t.where(add, octets(id)), prefix)[how]
+	heard, ended, err := through(ctx, t.run.Instance.Timers.Response, peer.Node, tamperer, direction, tampering, first, others, question, isList)
+	if err != nil {
+		return passage{}, err
+	}
+	p := passage{what: fmt.Sprintf("%s through %s", first.Name(), door), direction: direction, how: tampering.What, ended: ended}
+	there, there2, err := t.inPool(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	switch {
+	case how == flipped && there2:
+		p.effect = fmt.Sprintf("element %s was added as %s", id, turned(id))
+	case how == cut && there:
+		p.effect = "it was taken for an update"
+	case how == swapped && there:
+		p.effect = "the element is there although it was removed last"
+	case how == repeated && len(responses[*wire.Presence](heard)) > 1:
+		p.effect = "it was answered twice"
+	}
+	if there || there2 {
+		t.retract(ctx, update(wire.DelPE), id)
+	}
+	return p, nil
+}
+
+// retract removes what came into the handlespace, as the peer whose it is.
+func (t *tamperedPaths) retract(ctx context.Context, del *wire.HandleUpdate, id wire.PEID) {
+	peer, err := t.run.World.OpenPeer(ctx, actor.PeerSpec{Name: "peer on the path", ID: pathPeerID})
+	if err != nil {
+		t.run.Note("element %s could not be taken out again: %v", id, err)
+		return
+	}
+	defer peer.Close(ctx)
+	for _, candidate := range []wire.PEID{id, turned(id)} {
+		del.Element.ID = candidate
+		if err := peer.Send(ctx, del); err != nil {
+			t.run.Note("element %s could not be taken out again: %v", candidate, err)
+		}
+	}
+	_, _ = peer.Servers(ctx) // an answer says that the removals have been seen
+}
+
+// table tampers with a handle table on its way to a peer.
+func (t *tamperedPaths) table(ctx context.Context, peer *actor.Peer, tamperer *attackers.Tamperer, how, prefix int,
+	question wire.Message, isList func(wire.Message) bool,
+) (passage, error) {
+	own := t.element.PE.ID
+	request := &wire.HandleTableRequest{Sender: peer.ID, Receiver: peer.Server}
+	untouched, err := peer.Request(ctx, request, func(m wire.Message) bool { _, ok := m.(*wire.HandleTableResponse); return ok })
+	if err != nil {
+		return passage{}, err
+	}
+	tampering := tamperings(octets(own), t.where(untouched, octets(own)), prefix)[how]
+	heard, ended, err := through(ctx, t.run.Instance.Timers.Response, peer.Node, tamperer, attackers.Received, tampering, request, nil, question, isList)
+	if err != nil {
+		return passage{}, err
+	}
+	p := passage{what: "a handle table", direction: attackers.Received, how: tampering.What, ended: ended}
+	tables := responses[*wire.HandleTableResponse](heard)
+	for _, a := range tables {
+		for _, pool := range a.Pools {
+			if slices.ContainsFunc(pool.Elements, func(e wire.PoolElement) bool { return e.ID == turned(own) }) {
+				p.effect = fmt.Sprintf("the peer is given element %s, which nobody registered", turned(own))
+			}
+		}
+	}
+	switch {
+	case how == swapped && turnedRound(heard, len(tables)):
+		p.effect = "the answers came in the wrong order"
+	case how == repeated && len(tables) > 1:
+		p.effect = "the answer came twice"
+	}
+	return p, nil
+}
