@@ -27,6 +27,9 @@ func cleanLine(s string, limit int) string {
 	return bound(escape(s, limit, false), limit)
 }
 
+// Printable makes s safe to print on one line of a terminal.
+func Printable(s string) string { return cleanLine(s, maxLine) }
+
 // cleanText is cleanLine for text in which line feeds and tabs have a meaning.
 func cleanText(s string, limit int) string {
 	return bound(escape(s, limit, true), limit)

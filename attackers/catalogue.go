@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package attackers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rspthreat/rspthreat/attackers/script"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// Order is what an attacker is sent out with when it is used by itself.
+type Order struct {
+	Site
+	Pool     string
+	Element  wire.PEID // whom it is about; 0: nobody
+	Identity string    // that the attacker has, or has heard of
+	Key      []byte    // of Identity; nil: it only knows the name
+	Messages int       // at most, for those that flood
+	// Listen is where those stand that others come to.
+	Listen netip.AddrPort
+	// For is how long those go on that wait for others.
+	For time.Duration
+	// Say is told what happens, a line at a time.
+	Say func(line string)
+}
+
+// Named is an attacker that can be used by itself.
+type Named struct {
+	Name    string
+	Section string // of the draft
+	About   string
+	Needs   string // which parts of an Order it needs beside doors, for people
+	Run     func(ctx context.Context, o *Order) error
+}
+
+// Errors of attackers that are used by themselves.
+var (
+	ErrUnknownAttacker = errors.New("unknown attacker")
+	ErrOrder           = errors.New("the order lacks")
+	ErrNotMade         = errors.New("the attack could not be made")
+)
+
+// Catalogue returns all attackers that can be used by themselves, by name.
+func Catalogue() []Named {
+	all := []Named{
+		{"announcer", "2.12", "forges announcements of a registrar to the UDP ports", "", runAnnouncer},
+		{"clear-speaker", "2.15", "sends each of the 24 messages in clear, to every door", "--pool, --element", runClearSpeaker},
+		{"eavesdropper", "2.11", "relays TCP connections and tells what it can read of them", "--listen, --pool, --element", runEavesdropper},
+		{"flooder", "2.1, 2.2", "floods with registrations and deregistrations", "--pool; --identity and --psk-file to come with a key", runFlooder},
+		{"spoofer", "2.3, 2.4", "acts for another element, or for a pool that it may not join, with a key of its own", "--pool, --element, --identity, --psk-file", runSpoofer},
+		{"stranger", "2.1, 2.3", "registers and deregisters in every way that needs no credential", "--pool, --element; --identity for one that it heard of", runStranger},
+		{"tamperer", "2.10", "relays TCP connections and flips a bit, cuts, swaps and repeats what nodes send", "--listen", runTamperer},
+	}
+	slices.SortFunc(all, func(a, b Named) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Find returns the attacker of that name.
+func Find(name string) (Named, error) {
+	for _, n := range Catalogue() {
+		if n.Name == name {
+			return n, nil
+		}
+	}
+	return Named{}, fmt.Errorf("%w %q: `rspthreat attack --list` shows them", ErrUnknownAttacker, name)
+}
+
+// needs says what is missing.
+func (o *Order) needs(pairs ...any) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if there, _ := pairs[i+1].(bool); !there {
+			return fmt.Errorf("%w %s", ErrOrder, pairs[i])
+		}
+	}
+	return nil
+}
+
+// tell says what came of attempts. Where none reached anybody, there was no attack.
+func (o *Order) tell(attempts []Attempt, err error) error {
+	for _, a := range attempts {
+		o.Say(a.String())
+	}
+	if err == nil && !slices.ContainsFunc(attempts, Attempt.Reached) {
+		err = fmt.Errorf("%w: no attempt reached the target", ErrNotMade)
+	}
+	return err
+}
+
+// victim is what the messages are about; the attacker's own element is at its own address.
+func (o *Order) victim() (Victim, netip.Addr) {
+	at := o.Local()
+	if !at.IsValid() {
+		at = documentationVictim
+	}
+	pe := wire.PoolElement{
+		ID: o.Element, Life: attackLife, Policy: wire.Policy{Type: wire.RoundRobin},
+		User: wire.Transport{Kind: wire.TransportSCTP, Port: attackPort, Addrs: []netip.Addr{at}},
+	}
+	return Victim{Pool: o.Pool, PE: pe, Element: o.Element ^ 1}, at
+}
+
+const (
+	attackLife = 60   // seconds: what an attacker leaves behind is gone soon
+	attackPort = 7777 // where the attacker claims to serve; nothing listens there
+)
+
+// documentationVictim (RFC 5737) stands for a victim that must never get a packet.
+var documentationVictim = netip.AddrFrom4([4]byte{192, 0, 2, 66})
+
+func (o *Order) requests() []wire.Message {
+	v, at := o.victim()
+	own := v.invented(at)
+	messages := []wire.Message{&wire.Registration{PoolHandle: wire.PoolHandle(o.Pool), Element: own}}
+	if o.Element != 0 {
+		messages = append(messages,
+			&wire.Registration{PoolHandle: wire.PoolHandle(o.Pool), Element: v.PE},
+			&wire.Deregistration{PoolHandle: wire.PoolHandle(o.Pool), PEID: o.Element})
+	}
+	return messages
+}
+
+func runStranger(ctx context.Context, o *Order) error {
+	s := Stranger{Site: o.Site}
+	return o.tell(s.Everything(ctx, KnownIdentity(o.Identity), o.requests()...))
+}
+
+func runClearSpeaker(ctx context.Context, o *Order) error {
+	s := Stranger{Site: o.Site}
+	v, at := o.victim()
+	var all []Attempt
+	for _, door := range o.Doors {
+		messages := v.ASAP(at)
+		if door.Protocol == wire.ENRP {
+			messages = v.ENRP(at)
+		}
+		if door.Transport.IsSCTP() || door.Transport == "tcp" {
+			all = append(all, s.InClear(ctx, door, messages...)...)
+		}
+	}
+	a := Announcer{Site: o.Site}
+	datagrams, err := a.Announce(ctx, append(v.ASAP(at), v.ENRP(at)...)...)
+	return o.tell(append(all, datagrams...), err)
+}
+
+func runAnnouncer(ctx context.Context, o *Order) error {
+	v, at := o.victim()
+	a := Announcer{Site: o.Site}
+	return o.tell(a.Announce(ctx, &wire.ServerAnnounce{Server: RogueServer}, v.RoguePresence(at)))
+}
+
+func runSpoofer(ctx context.Context, o *Order) error {
+	if err := o.needs("--element", o.Element != 0); err != nil {
+		return err
+	}
+	var all []Attempt
+	for _, door := range o.Doors {
+		if door.Protocol != wire.ASAP || door.Transport == "udp" || door.Secured != (o.Key != nil) {
+			continue
+		}
+		s := Spoofer{Site: o.Site, Who: orStranger(o.Identity), Door: door, Identity: o.Identity, Key: o.Key}
+		all = append(all, s.Try(ctx, o.requests()...)...)
+	}
+	return o.tell(all, nil)
+}
+
+func orStranger(identity string) string {
+	if identity == "" {
+		return "a stranger"
+	}
+	return identity
+}
+
+// doorsFor are the doors that an attacker with or without a key floods.
+func (o *Order) doorsFor() []script.Door {
+	if o.Key != nil {
+		return o.Secured(wire.ASAP)
+	}
+	return o.Clear(wire.ASAP)
+}
