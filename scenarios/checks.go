@@ -3,7 +3,9 @@
 package scenarios
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 )
@@ -11,5 +13,15 @@ import (
 // Checks returns all checks in the order of the sections that they belong to. A check that
 // judges requirements of several sections stands with the first that states them.
 func Checks() []engine.Check {
-	return slices.Concat(section2_1(), section2_2(), section2_3(), section2_4(), section2_8(), section2_10(), section2_11(), section2_15())
+	all := slices.Concat(
+		section2_1(), section2_2(), section2_3(), section2_4(), section2_8(), section2_10(), section2_11(), section2_15(),
+		userChecks(),
+	)
+	slices.SortStableFunc(all, func(a, b engine.Check) int { return bySection(a.Section, b.Section) })
+	return all
+}
+
+// bySection compares "2.9" and "2.10" by number.
+func bySection(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }

@@ -24,8 +24,9 @@ import (
 // its own, at a loopback address of its own with the standard ports, so that checks run
 // side by side and captures are dissected without further ado.
 type Embedded struct {
-	faults []Fault
-	pki    *pki
+	faults    []Fault
+	authority *Authority
+	server    tls.Certificate
 	// identities are what every instance begins with.
 	identities []registrar.Identity
 	creds      Credentials
@@ -73,11 +74,14 @@ func (e *Embedded) Impatient() { e.wait = impatience }
 
 // NewEmbedded makes keys and certificates for a reference registrar with the given faults.
 func NewEmbedded(faults ...Fault) (*Embedded, error) {
-	p, err := newPKI(embeddedServerName)
-	if err != nil {
+	e := &Embedded{faults: faults, draw: randomLoopback, wait: embeddedWait}
+	var err error
+	if e.authority, err = NewAuthority("rspthreat run CA"); err != nil {
 		return nil, fmt.Errorf("embedded reference: %w", err)
 	}
-	e := &Embedded{faults: faults, pki: p, draw: randomLoopback, wait: embeddedWait}
+	if e.server, err = e.authority.Server(embeddedServerName); err != nil {
+		return nil, fmt.Errorf("embedded reference: %w", err)
+	}
 	element := func(pools ...string) registrar.Grant {
 		return registrar.Grant{Role: registrar.RolePE, Pools: pools}
 	}
@@ -99,7 +103,7 @@ func NewEmbedded(faults ...Fault) (*Embedded, error) {
 		*entry.keep = &PSK{Identity: entry.name, Key: key}
 		e.identities = append(e.identities, registrar.Identity{Name: entry.name, Key: key, Grant: entry.grant})
 	}
-	e.creds.RootCAs, e.creds.ServerName = p.roots, embeddedServerName
+	e.creds.RootCAs, e.creds.ServerName = e.authority.Roots(), embeddedServerName
 	return e, nil
 }
 
@@ -175,7 +179,7 @@ func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr
 func (e *Embedded) registrarConfig(security Security, keys *registrar.Keys, doors []Door, log *lineBuffer) registrar.Config {
 	cfg := registrar.Config{
 		ServerID: embeddedServerID, Mode: registrar.Secured, Keys: keys,
-		Certificates: &tls.Config{Certificates: []tls.Certificate{e.pki.server}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true},
+		Certificates: &tls.Config{Certificates: []tls.Certificate{e.server}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true},
 		Timers:       embeddedTimers(),
 		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
@@ -212,7 +216,7 @@ func (e *Embedded) node(w Wanted) *Instance {
 		creds = Credentials{}
 	}
 	return &Instance{
-		Role: w.Role, Security: w.Security, Credentials: creds, Driver: e, Node: addr,
+		Role: w.Role, Security: w.Security, Credentials: creds, Authority: e.authority, Driver: e, Node: addr,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
 		Timers: Timers{Response: e.wait, Removal: e.wait}, Wire: wire.Strict(), Pristine: true,
 		local: nodes.next,

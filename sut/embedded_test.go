@@ -134,7 +134,7 @@ func TestInstanceComesWithTheDoorsAndAddressesOfItsHost(t *testing.T) {
 			t.Errorf("%s: RFC 5352 section 8 and RFC 5353 section 5 have %d", d, ports[d.Secured][d.Protocol])
 		}
 	}
-	certificate := embedded(t).pki.server.Certificate
+	certificate := embedded(t).server.Certificate
 	leaf, err := x509.ParseCertificate(certificate[0])
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestInstanceComesWithTheDoorsAndAddressesOfItsHost(t *testing.T) {
 
 func TestCertificateIsOneThatItsAuthorityVouchesFor(t *testing.T) {
 	e := embedded(t)
-	leaf, err := x509.ParseCertificate(e.pki.server.Certificate[0])
+	leaf, err := x509.ParseCertificate(e.server.Certificate[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,11 +95,14 @@ type Instance struct {
 	Node        netip.Addr
 	Doors       []Door
 	Credentials Credentials
-	Pool        string // a pool that Element and OtherElement may join
-	OtherPool   string // a pool that only Restricted may join
-	Timers      Timers
-	Wire        wire.Options // dialect that the harness speaks with this system
-	Pristine    bool         // the handlespace is empty and nobody else uses it
+	// Authority certifies what the harness plays for an element or user under test, which
+	// gets its root; nil for a registrar.
+	Authority *Authority
+	Pool      string // a pool that Element and OtherElement may join
+	OtherPool string // a pool that only Restricted may join
+	Timers    Timers
+	Wire      wire.Options // dialect that the harness speaks with this system
+	Pristine  bool         // the handlespace is empty and nobody else uses it
 
 	local func() netip.Addr
 	log   func() []string

@@ -50,6 +50,9 @@ type Options struct {
 	Hostile  bool                    // it is an attacker's
 	Wire     wire.Options
 	Recorder Recorder
+	// OnPayload sees everything as it came, before it is decoded; true means that it is
+	// dealt with. It is for user data, which is no message of ASAP or ENRP.
+	OnPayload func(n *Node, m association.Message) bool
 	// OnMessage sees every message before it is kept; true means that it is dealt with.
 	OnMessage func(n *Node, m wire.Message) bool
 }
@@ -114,6 +117,9 @@ func (n *Node) read(ctx context.Context) {
 			n.deliver(nil, err)
 			return
 		}
+		if n.opts.OnPayload != nil && n.opts.OnPayload(n, m) {
+			continue
+		}
 		message, err := wire.Decode(n.opts.Door.Protocol, m.Payload, &n.opts.Wire)
 		n.record(n.opts.Peer, n.opts.Name, message, m.Payload, err)
 		if err != nil || (n.opts.OnMessage != nil && n.opts.OnMessage(n, message)) {
@@ -162,6 +168,14 @@ func (n *Node) SendBytes(ctx context.Context, b []byte) error {
 		m = nil
 	}
 	return n.send(ctx, m, b, err)
+}
+
+// SendPayload sends user data as it is. It is in the capture, and not among the messages.
+func (n *Node) SendPayload(ctx context.Context, m association.Message) error {
+	if err := n.assoc.Send(ctx, m); err != nil {
+		return fmt.Errorf("%s: send data to %s: %w", n.opts.Name, n.opts.Peer, err)
+	}
+	return nil
 }
 
 // send records before it sends, so that an answer cannot come before its question.

@@ -22,14 +22,17 @@ type StationOptions struct {
 	Peer string // who comes: "pe", "pu"
 	// TLS is what the secured doors speak; Listen adds the key log and what the transport
 	// needs. Clear doors do without.
-	TLS      *tlspsk.Config
-	Wrap     func(net.Conn) net.Conn // on-path position, see association.Dialer
-	Hostile  bool                    // it is an attacker's
+	TLS     *tlspsk.Config
+	Wrap    func(net.Conn) net.Conn // on-path position, see association.Dialer
+	Hostile bool                    // it is an attacker's
+	// Gate is a position of the harness itself, which holds back what comes; see Wrap.
+	Gate     func(net.Conn) net.Conn
 	Wire     wire.Options
 	Recorder Recorder
 	// OnOpen sees every association when it is set up, before anything is read from it.
 	OnOpen func(n *Node)
-	// OnMessage is as in Options.
+	// OnPayload and OnMessage are as in Options.
+	OnPayload func(n *Node, m association.Message) bool
 	OnMessage func(n *Node, m wire.Message) bool
 }
 
@@ -84,10 +87,22 @@ func (s *Station) open(ctx, serving context.Context, door Door) error {
 	return nil
 }
 
+// position is what is between an association and the wire.
+func (s *Station) position() func(net.Conn) net.Conn {
+	onPath, gate := Position(s.opts.Recorder, s.opts.Hostile, s.opts.Wrap), s.opts.Gate
+	switch {
+	case gate == nil:
+		return onPath
+	case onPath == nil:
+		return gate
+	}
+	return func(c net.Conn) net.Conn { return gate(onPath(c)) }
+}
+
 // listen opens the n-th door.
 func (s *Station) listen(ctx context.Context, n int, door Door) (association.Listener, error) {
 	c := association.ListenConfig{
-		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: Position(s.opts.Recorder, s.opts.Hostile, s.opts.Wrap),
+		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: s.position(),
 		OnHandshakeError: func(remote netip.AddrPort, err error) { s.refuse(n, remote, err) },
 	}
 	if s.opts.Recorder != nil { // an interface that holds nothing would be called
@@ -123,7 +138,7 @@ func (s *Station) accept(ctx context.Context, door Door, l association.Listener)
 		}
 		n, read := newNode(ctx, Options{
 			Name: s.opts.Name, Peer: s.opts.Peer, Door: door, Wire: s.opts.Wire,
-			Recorder: s.opts.Recorder, OnMessage: s.opts.OnMessage,
+			Recorder: s.opts.Recorder, OnPayload: s.opts.OnPayload, OnMessage: s.opts.OnMessage,
 		}, a)
 		if s.opts.OnOpen != nil {
 			s.opts.OnOpen(n)

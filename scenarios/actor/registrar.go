@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -31,6 +32,9 @@ type RegistrarSpec struct {
 	Certificate *tls.Certificate
 	// TLS replaces what it speaks over TLS altogether.
 	TLS *tlspsk.Config
+	// Wrap is a position on the path to it, below TLS, see association.ListenConfig.
+	Wrap func(net.Conn) net.Conn
+	Gate *Gate // holds back who comes; nil: nothing does
 	// More doors at the same address, such as those in clear.
 	More []sut.Place
 	// Members are in every pool from the start, beside those that register.
@@ -71,9 +75,14 @@ func (w *World) OpenRegistrar(ctx context.Context, spec RegistrarSpec) (*Registr
 	for _, p := range spec.More {
 		doors = append(doors, asapDoor(p))
 	}
+	var hold func(net.Conn) net.Conn
+	if spec.Gate != nil {
+		hold = spec.Gate.Wrap
+	}
 	var err error
 	r.Station, err = script.Listen(ctx, script.StationOptions{
 		Name: cmp.Or(spec.Name, peerName), Peer: string(w.Instance.Role), TLS: config, Wire: w.Instance.Wire, Recorder: w.Recorder,
+		Wrap: spec.Wrap, Gate: hold,
 		OnMessage: func(n *script.Node, m wire.Message) bool {
 			if !w.Blind {
 				r.hear(n, m)
@@ -110,6 +119,19 @@ func (w *World) registrarTLS(certificate *tls.Certificate) *tlspsk.Config {
 		config.Certificates = &tls.Config{Certificates: []tls.Certificate{*certificate}, MinVersion: tls.VersionTLS12}
 	}
 	return config
+}
+
+// CertificateServer is the TLS configuration of a node that shows a certificate and knows
+// no keys.
+func CertificateServer(certificate tls.Certificate) *tlspsk.Config {
+	return &tlspsk.Config{Certificates: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}}
+}
+
+// Listed completes the description of an element for a list that a registrar gives out.
+func Listed(pe wire.PoolElement) wire.PoolElement {
+	pe.Home = registrarID
+	pe.ASAP, pe.HasASAP = wire.Transport{Kind: wire.TransportSCTP, Port: wire.PortASAP, Addrs: pe.User.Addrs}, true
+	return pe
 }
 
 func (r *Registrar) hear(n *script.Node, m wire.Message) {

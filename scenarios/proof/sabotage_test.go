@@ -15,10 +15,12 @@ import (
 // reason.
 var unharmed = map[engine.Sabotage]map[string]string{
 	engine.MuteAttackers: {
-		"2.1-psk-authorises": "attacks nothing",
+		"2.1-psk-authorises":  "attacks nothing",
+		"2.7-certificate-tls": "attacks nothing",
 	},
 	engine.DeafCanary: {
-		"2.1-psk-authorises": "attacks nothing, so it has no step after the attack",
+		"2.1-psk-authorises":  "attacks nothing, so it has no step after the attack",
+		"2.7-certificate-tls": "attacks nothing, so it has no step after the attack",
 	},
 	engine.BlindOracle: {
 		"2.1-psk-handshake": "looks at handshakes, and at nothing that changes",

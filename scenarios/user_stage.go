@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenarios
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/rspthreat/rspthreat/attackers"
+	"github.com/rspthreat/rspthreat/attackers/script"
+	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// userStage is the honest cast of the checks of pool users: registrars with certificates of
+// an authority that the user under test is given the root of, and services of elements.
+type userStage struct {
+	run  *engine.Run
+	ends []func()
+}
+
+// setUser prepares the cast; nothing is open yet.
+func setUser(r *engine.Run) *userStage { return &userStage{run: r} }
+
+// leave ends everything, the latest first.
+func (s *userStage) leave() {
+	for _, end := range slices.Backward(s.ends) {
+		end()
+	}
+	s.ends = nil
+}
+
+func (s *userStage) later(end func()) { s.ends = append(s.ends, end) }
+
+// registrarName is what the certificates of honest registrars are for, where the
+// configuration of the system under test has no name for them.
+const registrarName = "registrar.rspthreat.test"
+
+// place is where the n-th registrar is found.
+func (s *userStage) place(n int) (sut.Place, error) {
+	p, err := s.run.World.RegistrarPlace(n)
+	if err == nil && len(s.run.Instance.Registrars) == 0 {
+		p.Name = registrarName
+	}
+	return p, err
+}
+
+// identity is the name or address that the certificate of a registrar at p has to be for.
+func registrarIdentity(p sut.Place) string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.Addr.Addr().String()
+}
+
+// certificate is one that a registrar at p is believed with.
+func (s *userStage) certificate(p sut.Place) (tls.Certificate, error) {
+	return s.run.Instance.Authority.Server(registrarIdentity(p))
+}
+
+// registrar opens an honest registrar at p. What spec leaves out is filled in.
+func (s *userStage) registrar(ctx context.Context, p sut.Place, spec actor.RegistrarSpec) (*actor.Registrar, error) {
+	spec.Place = p
+	if p.Secured && spec.Certificate == nil && spec.TLS == nil {
+		c, err := s.certificate(p)
+		if err != nil {
+			return nil, err
+		}
+		spec.Certificate = &c
+	}
+	reg, err := s.run.World.OpenRegistrar(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	s.later(reg.Close)
+	return reg, nil
+}
+
+// spec is a user that knows the authority and looks for registrars at the given places.
+func (s *userStage) spec(places ...sut.Place) sut.UserSpec {
+	i := s.run.Instance
+	spec := sut.UserSpec{
+		Security: i.Security, Registrars: places, Local: i.Node, Pool: i.Pool, Elements: i.Security,
+	}
+	if i.Security == sut.Secured {
+		spec.Roots, spec.ElementRoots = i.Authority.PEM(), i.Authority.PEM()
+	}
+	return spec
+}
+
+// start starts a user under test; the check ends when the system declines.
+func (s *userStage) start(ctx context.Context, spec sut.UserSpec) sut.UserNode {
+	var user sut.UserNode
+	s.run.Need(ctx, "a pool user is started", func(ctx context.Context) (string, error) {
+		var err error
+		if user, err = s.user(ctx, spec); err != nil {
+			return "", err
+		}
+		return "it looks for registrars at " + places(spec.Registrars), nil
+	})
+	return user
+}
+
+// user starts a user under test, which ends with the stage.
+func (s *userStage) user(ctx context.Context, spec sut.UserSpec) (sut.UserNode, error) {
+	user, err := s.run.Instance.Driver.StartUser(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	s.run.Logged(user.Log)
+	s.later(func() { s.stop(ctx, user) })
+	if s.run.World.Blind {
+		user = blindUser{user}
+	}
+	return user, nil
+}
+
+// blindUser is a user of which nothing is seen: a fault of the harness, see actor.World.
+type blindUser struct{ sut.UserNode }
+
+// Resolve has the user resolve and does not see what it gets.
+func (u blindUser) Resolve(ctx context.Context) ([]sut.Member, error) {
+	_, err := u.UserNode.Resolve(ctx)
+	return nil, err
+}
+
+// stop ends a user; one that does not end in time ends with its process.
+func (s *userStage) stop(ctx context.Context, user sut.UserNode) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
+	defer cancel()
+	_ = user.Stop(ctx)
+}
+
+func places(list []sut.Place) string {
+	names := make([]string, 0, len(list))
+	for _, p := range list {
+		names = append(names, p.Addr.String())
+	}
+	if len(names) == 0 {
+		return "no place that it was told"
+	}
+	return strings.Join(names, " and ")
+}
+
+// resolving is a resolution that a user under test has been asked for.
+type resolving struct {
+	done    chan struct{}
+	members []sut.Member // valid after done, as is err
+	err     error
+	cancel  context.CancelFunc
+}
+
+// resolve has the user resolve its pool, beside what the check does.
+func resolve(ctx context.Context, user sut.UserNode) *resolving {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &resolving{done: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(r.done)
+		r.members, r.err = user.Resolve(ctx)
+	}()
+	return r
+}
+
+// wait waits for the answer as long as ctx allows.
+func (r *resolving) wait(ctx context.Context) ([]sut.Member, error) {
+	defer r.cancel()
+	select {
+	case <-r.done:
+		return r.members, r.err
+	case <-ctx.Done():
+		r.cancel()
+		<-r.done
+		if r.err == nil {
+			return r.members, nil
+		}
+		return nil, r.err
+	}
+}
+
+// has tells whether the user got an element.
+func has(members []sut.Member, id wire.PEID) bool {
+	return slices.ContainsFunc(members, func(m sut.Member) bool { return m.ID == id })
+}
+
+func memberList(members []sut.Member) string {
+	names := make([]string, 0, len(members))
+	for _, m := range members {
+		names = append(names, fmt.Sprintf("%s at %s", m.ID, m.Addr))
+	}
+	return list(names)
+}
+
+// absent describes an element that is in a pool and cannot be reached.
+func (s *userStage) absent(addr netip.Addr) wire.PoolElement {
+	pe := actor.NewPE(wire.PEID(s.run.Random()), addr)
+	return actor.Listed(pe)
+}
+
+// misleader opens a rogue registrar at p.
+func (s *userStage) misleader(ctx context.Context, p sut.Place, certificate *tls.Certificate, element wire.PoolElement) (*attackers.Misleader, error) {
+	m, err := attackers.Mislead(ctx, attackers.MisleaderSpec{
+		Door:        script.Door{Protocol: wire.ASAP, Transport: p.Transport, Secured: certificate != nil, Addr: p.Addr, EncapsulationPort: p.EncapsulationPort},
+		Certificate: certificate, Element: element, Recorder: s.run.World.Recorder, Wire: s.run.Instance.Wire,
+	}, s.run.Instance.Pool)
+	if err != nil {
+		return nil, err
+	}
+	s.later(m.Close)
+	return m, nil
+}
