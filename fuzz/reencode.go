@@ -28,9 +28,6 @@ func reencode(data []byte, encode encoder) int {
 				continue
 			}
 			kept = 1
-			if refusesWithoutCause(m) {
-				continue
-			}
 			checkFixpoint(m, &o, encode)
 		}
 	}
@@ -57,14 +54,6 @@ func checkFixpoint(m wire.Message, o *wire.Options, encode encoder) {
 	if err != nil || !bytes.Equal(first, second) {
 		panic(fmt.Sprintf("%s is encoded in two ways: %x, then %x, %v", m.Name(), first, second, err))
 	}
-}
-
-// refusesWithoutCause tells whether m is what only a lenient decoder takes: a negative response
-// whose error has no cause. A wire.HandleResolutionResponse is negative by its causes, so that
-// this one is encoded as a positive one.
-func refusesWithoutCause(m wire.Message) bool {
-	r, ok := m.(*wire.HandleResolutionResponse)
-	return ok && !r.HasPolicy && r.Policy.Type == 0 && len(r.Causes) == 0
 }
 
 // maybeUnsendable tells whether a refusal to encode is about something that may be received

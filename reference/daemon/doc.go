@@ -108,9 +108,7 @@
 // the log says where it is broken. Other changes, those of the
 // registrar's own identity and element_identity among them, need a restart. New keys and certificates
 // count for associations that are set up from then on. An identity that the registrar no
-// longer finds in its file, or finds in another role, is refused from the next message on,
-// on the associations that it has as well; that goes for its acknowledgements of
-// keep-alives, so that its elements are removed after the next one. The association itself
-// stays until its owner or a refused ENRP message ends it. Pools that an identity lost or
-// got count at once too.
+// longer finds in its file, or finds in another role or with another key, loses its
+// associations, and its elements unless it comes back within keep_alive_timeout. Pools that an
+// identity lost or got count at once, on the associations that it has as well.
 package daemon

@@ -25,10 +25,7 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 		if keys, err = registrar.NewKeys(c.identities...); err != nil {
 			return err
 		}
-		defences := registrar.NewDefences()
-		defences.Permission = registrar.Current(keys, defences.Permission)
-		defences.Pool = registrar.Current(keys, defences.Pool)
-		cfg.Keys, cfg.Certificates, cfg.Defences = keys, certificate.config(), &defences
+		cfg.Keys, cfg.Certificates = keys, certificate.config()
 	}
 	r, err := registrar.Start(ctx, cfg)
 	if err != nil {
@@ -48,7 +45,7 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 			case <-ctx.Done():
 			}
 		})
-		p.serve(ctx, log, &counts, func() error { return c.reload(log, keys, certificate) })
+		p.serve(ctx, log, &counts, func() error { return c.reload(log, r, keys, certificate) })
 		joining.Wait()
 		log.Info("closing")
 	} else {
@@ -60,7 +57,7 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 }
 
 // reload takes keys, grants and certificate from the file as it is now, all or nothing.
-func (c *Registrar) reload(log *slog.Logger, keys *registrar.Keys, certificate *shown) error {
+func (c *Registrar) reload(log *slog.Logger, r *registrar.Registrar, keys *registrar.Keys, certificate *shown) error {
 	fresh, err := LoadRegistrar(c.path)
 	switch {
 	case err != nil:
@@ -86,7 +83,8 @@ func (c *Registrar) reload(log *slog.Logger, keys *registrar.Keys, certificate *
 	if fresh.certificate != nil {
 		certificate.current.Store(fresh.certificate)
 	}
-	log.Info("reloaded", "identities", len(fresh.identities), "withdrawn", withdrawn)
+	ended := r.Reconsider()
+	log.Info("reloaded", "identities", len(fresh.identities), "withdrawn", withdrawn, "ended", ended)
 	return nil
 }
 
@@ -97,6 +95,7 @@ func registrarMetrics() []metric[registrar.Stats] {
 		counter("dropped_total", "Associations refused for lack of resources, and datagrams dropped.", func(s *stats) uint64 { return s.Dropped }),
 		counter("malformed_total", "Messages that could not be decoded.", func(s *stats) uint64 { return s.Malformed }),
 		counter("registrations_total", "Registrations and re-registrations granted.", func(s *stats) uint64 { return s.Registered }),
+		counter("withdrawn_total", "Associations ended because their identity or key was withdrawn.", func(s *stats) uint64 { return s.Withdrawn }),
 		counter("removals_total", "Elements removed for whatever reason.", func(s *stats) uint64 { return s.Removed }),
 		counter("audits_total", "Re-synchronizations begun because a checksum differed.", func(s *stats) uint64 { return s.Audits }),
 		counter("takeovers_total", "Registrars taken over.", func(s *stats) uint64 { return s.Takeovers }),

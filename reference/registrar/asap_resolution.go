@@ -9,9 +9,9 @@ import (
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
-// maxResolutionBytes bounds the elements in a response, so that with header, handle and
-// policy it stays within the 65,535 octets of a message.
-const maxResolutionBytes = 64_000
+// maxResolutionBytes bounds handle and elements in a response, so that with header, policy and
+// ticket it stays within the 65,535 octets of a message.
+const maxResolutionBytes = 65_200
 
 // resolution answers an ASAP_HANDLE_RESOLUTION (RFC 5352 section 3.3). The policy of the
 // pool is always included, although it may be left out for round robin, because some pool
@@ -46,7 +46,7 @@ func (r *Registrar) poolAnswer(handle wire.PoolHandle, limit int) (answer wire.H
 		answer.Causes = []wire.Cause{{Code: wire.CauseUnknownPoolHandle}}
 		return answer, false
 	}
-	size := 0
+	size := len(handle)
 	whole = len(elements) < limit // with as many as that there may be more
 	for i := range elements {
 		elements[i].HasASAP = false

@@ -151,6 +151,43 @@ func TestPeerCannotClaimALiveElement(t *testing.T) {
 	})
 }
 
+// TestPeerCannotClaimWhileTheHomeIsNotConnected: who can end an association must not get its
+// elements. The claim holds when the home lets go, or is silent for too long.
+func TestPeerCannotClaimWhileTheHomeIsNotConnected(t *testing.T) {
+	in(t, quiet, func(t *testing.T, r *registrar.Registrar) {
+		peer, third := introduce(t, r), connectPeer(t, r, "third", thirdID)
+		peer.send(add(peerID, lasting(2)))
+		peer.send(add(peerID, lasting(3)))
+		synctest.Wait()
+		peer.assoc.Abort("cut")
+		synctest.Wait()
+		third.send(add(thirdID, lasting(2)))
+		third.send(add(thirdID, lasting(3)))
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{2: peerID, 3: peerID})
+
+		peer = connect(t, r, wire.ENRP, peerHost, "peer") // it is back, and has only 3
+		peer.send(&wire.Presence{Sender: peerID, HasChecksum: true, Checksum: 0})
+		peer.one()
+		peer.send(&wire.HandleTableResponse{Sender: peerID, Receiver: serverID, Pools: []wire.PoolEntry{{PoolHandle: []byte(pool), Elements: []wire.PoolElement{lasting(3)}}}})
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{2: thirdID, 3: peerID})
+
+		peer.assoc.Abort("cut for good")
+		synctest.Wait()
+		third.send(add(thirdID, lasting(3)))
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{2: thirdID, 3: peerID})
+		for silent := time.Duration(0); silent < lastHeard+2*noResponse; silent += noResponse {
+			time.Sleep(noResponse)
+			third.send(&wire.Presence{Sender: thirdID})
+			for _, m := range third.pending() {
+				if m, ok := m.(*wire.InitTakeover); ok {
+					third.send(&wire.InitTakeoverAck{Sender: thirdID, Receiver: serverID, Target: m.Target})
+				}
+			}
+		}
+		wantHomes(t, r, map[wire.PEID]wire.ServerID{2: thirdID, 3: thirdID})
+	})
+}
+
 // TestElementMovesWhenItsHomeLetsGo: by its absence in an audit, by an update, or by the end
 // of its association with us.
 func TestElementMovesWhenItsHomeLetsGo(t *testing.T) {

@@ -25,9 +25,13 @@ var errForeign = errors.New("the element belongs to another registrar that lives
 //
 // An element may move: it registers elsewhere (RFC 5352 section 3.1 rule 4) or its home is
 // taken over. But a peer that is not honest could have any element that way. Therefore the
-// former home has to let go of it. Ours we keep as long as they are associated with us. That
-// of another peer that is connected stays, and that peer is asked for its presence: if it has let
-// go, its checksum shows it, the audit removes the element there, and the claim holds.
+// former home has to let go of it. Ours we keep as long as they are associated with us; one that
+// has lost its association comes back to us or has gone where the claim says, and by Rule 4 is
+// ours again if it comes back. That of another peer stays as long as that peer is heard, connected
+// or not, since an association can be ended by who wants the element. A connected one is asked for
+// its presence: if it has let go, its checksum shows it, the audit removes the element there, and
+// the claim holds. One that is not connected shows it when it is back, or is taken over, and then
+// the claim holds as well.
 func (r *Registrar) take(p *peer, handle wire.PoolHandle, pe *wire.PoolElement, now time.Time) error {
 	key := elementKey{string(handle), pe.ID}
 	existing, found := r.space.Lookup(handle, pe.ID)
@@ -57,16 +61,16 @@ func (r *Registrar) foreign(p *peer, key elementKey, home wire.ServerID, pe *wir
 		return fmt.Errorf("%w: this one", errForeign)
 	}
 	holder := r.peers[home]
-	if !r.answers(holder, now) {
+	if !r.heard(holder, now) {
 		return nil
 	}
 	if _, known := r.contested[key]; known || len(r.contested) < r.cfg.Limits.MaxContested {
 		c := wire.Clone(&wire.Registration{PoolHandle: wire.PoolHandle(key.handle), Element: *pe}).(*wire.Registration)
 		r.contested[key] = contest{by: p.id, pe: c.Element}
 	}
-	if now.Sub(holder.asked) >= r.cfg.Timers.KeepAliveSpacing {
+	if s := holder.session(); s != nil && now.Sub(holder.asked) >= r.cfg.Timers.KeepAliveSpacing {
 		holder.asked = now
-		r.sendPresence(holder.session(), true)
+		r.sendPresence(s, true)
 	}
 	return fmt.Errorf("%w: %s", errForeign, home)
 }

@@ -56,13 +56,18 @@ const tlsHandshake = 0x16
 
 // undecodable deals with a message that the codec refused and tells whether the
 // association may go on: an unknown type is handled by its action bits (RFC 5354 section
-// 2), everything else is malformed and ends the association.
+// 2), one that is in order but above a limit of the codec is answered with lack of resources,
+// and everything else is malformed and ends the association.
 func (r *Registrar) undecodable(s *session, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.Malformed++
 	r.log.Warn("undecodable message", "from", s.origin.Info.Remote, "error", err)
 	var d *wire.DecodeError
+	if errors.Is(err, wire.ErrTooLarge) && s.principal.Role != RoleNone {
+		r.sendError(s, []wire.Cause{{Code: wire.CauseLackOfResources}})
+		return true
+	}
 	if !errors.As(err, &d) || (!errors.Is(err, wire.ErrUnknownMessage) && !errors.Is(err, wire.ErrUnknownParameter)) {
 		return false
 	}

@@ -210,7 +210,11 @@ func TestRegistrarThatStartsTurnsOthersAway(t *testing.T) {
 		if a := want[*wire.HandleTableResponse](peer); !a.Reject {
 			t.Fatalf("got %+v, want a rejection (RFC 5353 section 3.2.3)", a)
 		}
-		if got := connect(t, r, wire.ASAP, aliceHost, "alice").next(); got != nil {
+		alice := connect(t, r, wire.ASAP, aliceHost, "alice")
+		if got, ok := alice.next().(*wire.ASAPError); !ok || got.Causes[0].Code != wire.CauseLackOfResources {
+			t.Fatalf("an element is told %+v", got)
+		}
+		if got := alice.next(); got != nil {
 			t.Fatalf("an element is served: %+v", got)
 		}
 	})

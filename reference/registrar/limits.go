@@ -6,8 +6,8 @@ package registrar
 // The zero value is DefaultLimits; otherwise fields that are new to a caller may be zero:
 // those below MaxLife get their default then.
 type Limits struct {
-	MaxSessions   int   // associations at once; the next one is aborted
-	MaxPerAddress int   // associations at once from one address; the next one is aborted
+	MaxSessions   int   // associations at once; the next one is told cause 6, lack of resources, and ended
+	MaxPerAddress int   // associations at once from one address; as above
 	SendQueue     int   // messages waiting for one association; a node that does not read is aborted
 	MaxResolution int   // elements in one resolution response, a message of at most 64 KiB; the others are left out
 	TableBytes    int   // bytes of pool entries in one handle table response; rsplib reads at most 1400. The rest follows (M flag)
@@ -23,17 +23,48 @@ type Limits struct {
 	Claims           int // elements' hosts that are dialed at once in a takeover; the others wait
 	MaxContested     int // claims of peers to the elements of others that are remembered; later ones are not
 	MaxSubscriptions int // pools that one association may subscribe to; A flag 0
+	TurnedAway       int // associations that are told at once that there is no room for them; others are aborted
 	MaxAnnounced     int // servers heard by announcements that are counted; more do not slow our own down
 }
 
-// DefaultLimits returns limits for a registrar with tens of thousands of elements.
+// DefaultLimits returns limits for a registrar with tens of thousands of elements. The limits of
+// one message are those of wire.Options; what is above them is answered with cause 6 as well.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxSessions: 20_000, MaxPerAddress: 2_000, SendQueue: 1024,
-		MaxResolution: 500, TableBytes: 1300,
-		MaxPools: 100_000, MaxElements: 1_000_000, MaxPerOwner: 10_000, MaxLife: -1,
-		MaxPeers: 64, MaxTableSessions: 8, MaxTablePages: 100_000, JoinRounds: 3,
-		Claims: 16, MaxContested: 10_000, MaxSubscriptions: 64, MaxAnnounced: 32,
+		// Twice the elements that the benchmarks hold, if each has an association of its own.
+		MaxSessions: 20_000,
+		// A host of containers; an address that takes more keeps a tenth for itself at most.
+		MaxPerAddress: 2_000,
+		// A burst of updates for all elements of a host, at some hundred bytes each.
+		SendQueue: 1024,
+		// About what fits into 64 KiB with one IPv4 address each, and more than a user tries.
+		MaxResolution: 500,
+		// An IPv6 packet of 1,500 bytes after IP, UDP, SCTP, TLS and ENRP headers.
+		TableBytes: 1300,
+		// Some hundred bytes each, so that a full handlespace fits into a gigabyte.
+		MaxPools: 100_000, MaxElements: 1_000_000,
+		// One of a hundred identities must not take all.
+		MaxPerOwner: 10_000,
+		MaxLife:     -1,
+
+		// ENRP is a full mesh: each registrar speaks with all.
+		MaxPeers: 64,
+		// A download is a burst of pages; peers that start together come one after the other.
+		MaxTableSessions: 8,
+		// MaxElements in pages of ten elements.
+		MaxTablePages: 100_000,
+		// With MentorRetry some ten seconds, after which the audit makes up for the download.
+		JoinRounds: 3,
+		// Handshakes at once; with a round trip each, some thousand hosts a minute.
+		Claims: 16,
+		// All elements of a registrar of usual size.
+		MaxContested: 10_000,
+		// Pools that one application works with.
+		MaxSubscriptions: 64,
+		// For a second each; the others see an ABORT, which says the same.
+		TurnedAway: 16,
+		// Above it the interval is half a minute already.
+		MaxAnnounced: 32,
 	}
 }
 
@@ -50,6 +81,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Claims, &d.Claims},
 		{&l.MaxContested, &d.MaxContested},
 		{&l.MaxSubscriptions, &d.MaxSubscriptions},
+		{&l.TurnedAway, &d.TurnedAway},
 		{&l.MaxAnnounced, &d.MaxAnnounced},
 	} {
 		if *f.value == 0 {

@@ -41,11 +41,6 @@ func (r *Registrar) heard(p *peer, now time.Time) bool {
 	return p != nil && now.Sub(p.lastHeard) <= r.cfg.Timers.MaxTimeLastHeard
 }
 
-// answers tells whether the peer was heard and can be asked.
-func (r *Registrar) answers(p *peer, now time.Time) bool {
-	return r.heard(p, now) && p.session() != nil
-}
-
 // addPeer puts a registrar on the list, nil when that is full.
 func (r *Registrar) addPeer(id wire.ServerID, identity string) *peer {
 	if len(r.peers) >= r.cfg.Limits.MaxPeers {

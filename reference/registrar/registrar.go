@@ -50,6 +50,7 @@ type Registrar struct {
 	announcer announcer
 	stackOf   map[association.Transport]*association.Stack // to dial from; not changed after Start
 	claiming  chan struct{}                                // holds a token for each host that is dialed in a takeover
+	turning   chan struct{}                                // holds a token for each association that is turned away
 	inService chan struct{}                                // closed when ready
 }
 
@@ -60,6 +61,7 @@ type Stats struct {
 	Malformed  uint64            // messages that could not be decoded
 	Refused    map[string]uint64 // requests refused, by defence
 	Registered uint64            // registrations and re-registrations granted
+	Withdrawn  uint64            // associations ended by Reconsider
 	Removed    uint64            // elements removed for whatever reason
 	Audits     uint64            // re-synchronizations begun because a checksum differed
 	Takeovers  uint64            // registrars taken over
@@ -103,6 +105,7 @@ func create(cfg Config) (*Registrar, error) {
 		contested: make(map[elementKey]contest), pools: make(map[string]*subscription),
 		stackOf:  make(map[association.Transport]*association.Stack),
 		claiming: make(chan struct{}, cfg.Limits.Claims), inService: make(chan struct{}),
+		turning: make(chan struct{}, cfg.Limits.TurnedAway),
 	}
 	return r, nil
 }
@@ -138,6 +141,13 @@ func (r *Registrar) Stats() Stats {
 		s.Refused[k] = v
 	}
 	return s
+}
+
+// Associations returns how many associations there are now.
+func (r *Registrar) Associations() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.sessions)
 }
 
 // InService returns a channel that is closed when the start-up of RFC 5353 section 3.2 is

@@ -4,6 +4,7 @@ package registrar
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"time"
@@ -18,7 +19,8 @@ type session struct {
 	r         *Registrar
 	assoc     association.Association
 	origin    Origin
-	principal Principal
+	principal Principal         // its grant is guarded by Registrar.mu, see Reconsider
+	key       [sha256.Size]byte // digest of the pre-shared key that it came with
 	out       chan []byte
 	cancel    context.CancelFunc
 
@@ -48,11 +50,43 @@ func (r *Registrar) newSession(ctx context.Context, a association.Association, p
 func (r *Registrar) Serve(ctx context.Context, a association.Association, protocol wire.Protocol) {
 	s, ctx := r.newSession(ctx, a, protocol, nil)
 	if !r.join(s) {
-		s.cancel()
-		_ = a.Abort("lack of resources") // the association is given up either way
+		s.turnAway(ctx)
 		return
 	}
 	s.run(ctx)
+}
+
+// farewell bounds a graceful end that nobody waits for.
+const farewell = time.Second
+
+// turnAway ends an association that there is no room for, or no service yet, and says so with
+// an error message. Only some at once are told: the others are just aborted, so that a flood of
+// them holds nothing here.
+func (s *session) turnAway(ctx context.Context) {
+	const why = "lack of resources" // the association is given up either way
+	defer s.cancel()
+	select {
+	case s.r.turning <- struct{}{}:
+		defer func() { <-s.r.turning }()
+	default:
+		_ = s.assoc.Abort(why)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	causes := []wire.Cause{{Code: wire.CauseLackOfResources}}
+	var m wire.Message = &wire.ASAPError{Causes: causes}
+	if s.origin.Protocol == wire.ENRP {
+		m = &wire.ENRPError{Sender: s.r.cfg.ServerID, Causes: causes}
+	}
+	if b, err := m.Append(nil, &s.r.cfg.Wire); err == nil && s.put(ctx, b) == nil && s.assoc.Close(ctx) == nil {
+		return
+	}
+	_ = s.assoc.Abort(why)
+}
+
+func (s *session) put(ctx context.Context, b []byte) error {
+	return s.assoc.Send(ctx, association.Message{Payload: b, PPID: s.origin.Protocol.PPID()})
 }
 
 // run speaks for a session that has joined.
@@ -84,6 +118,7 @@ func (r *Registrar) join(s *session) bool {
 	r.sessions[s] = struct{}{}
 	r.stats.Accepted++
 	s.principal = r.cfg.Defences.Admission.Admit(&s.origin, r.cfg.Keys)
+	s.key = r.keyOf(s)
 	r.log.Debug("association", "from", s.origin.Info.Remote, "role", s.principal.Role.String(), "name", s.principal.Name)
 	return true
 }
@@ -138,7 +173,7 @@ func (s *session) write(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case b := <-s.out:
-			if err := s.assoc.Send(ctx, association.Message{Payload: b, PPID: s.origin.Protocol.PPID()}); err != nil {
+			if s.put(ctx, b) != nil {
 				s.cancel()
 				return
 			}

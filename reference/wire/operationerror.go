@@ -7,8 +7,12 @@ import "slices"
 // causes decodes an Operation Error parameter (RFC 5354 section 3.12).
 func (r *reader) causes(t tlv, dst []Cause) []Cause {
 	s := span{pos: t.pos, end: t.end}
-	if s.pos == s.end && !r.o.LooseContent {
-		r.fail(t.at, "operation error", "length", HeaderLength, ErrLength)
+	if s.pos == s.end {
+		if !r.o.LooseContent {
+			r.fail(t.at, "operation error", "length", HeaderLength, ErrLength)
+		}
+		// An error all the same, also for who looks whether there are causes.
+		return append(dst, Cause{Code: CauseUnspecified})
 	}
 	for r.err == nil && s.pos < s.end {
 		c, ok := r.header(&s, true)

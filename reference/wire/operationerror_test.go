@@ -49,3 +49,30 @@ func TestOperationErrorCauseFits(t *testing.T) {
 	m.Causes = []Cause{{CauseSecurity, make([]byte, 40000)}, {CauseSecurity, make([]byte, 40000)}}
 	checkNotEncoded(t, Strict(), m, ErrTooLarge, "encode ASAP_ERROR: operation error: length 0x1388c: too large")
 }
+
+// Responses are negative by their causes, so that an error without any must have one.
+func TestErrorWithoutACauseStaysAnError(t *testing.T) {
+	empty := RawParameter(ParameterOperationError)
+	for _, c := range []struct {
+		raw  *Raw
+		want Message
+	}{
+		{
+			RawMessage(TypeHandleResolutionResponse).Add(rawHandle(), empty),
+			&HandleResolutionResponse{PoolHandle: testHandle, Causes: []Cause{{Code: CauseUnspecified}}},
+		},
+		{
+			RawMessage(TypeDeregistrationResponse).Add(rawHandle(), rawPEID(), empty),
+			&DeregistrationResponse{PoolHandle: testHandle, PEID: testPE, Causes: []Cause{{Code: CauseUnspecified}}},
+		},
+	} {
+		checkDecodes(t, Lenient(), c.raw, c.want)
+		b, err := Encode(c.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := decodeOK(t, ASAP, Strict(), b); !same(got, c.want) {
+			t.Errorf("encoded it is %+v", got)
+		}
+	}
+}

@@ -54,7 +54,8 @@ type Options struct {
 	// HandleResolutionResponse with pool elements and an error or with neither
 	// (RFC 5352 section 2.2.6), a rejecting HandleTableResponse or ListResponse
 	// with entries (RFC 5353 sections 2.3 and 2.6), a BusinessCard or pool entry
-	// without pool element, an Operation Error without cause. Strict refuses.
+	// without pool element, an Operation Error without cause, which is decoded as one
+	// with the unspecified cause. Strict refuses.
 	LooseContent bool
 
 	// ReservedValues accepts and sends values the RFCs reserve or rule out:
