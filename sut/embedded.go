@@ -132,12 +132,10 @@ func (e *Embedded) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 		w.Security = Secured
 	}
 	if w.Role == PoolElement || w.Role == PoolUser {
-		return e.node(w), nil
+		return e.node(ctx, w)
 	}
-	// Another process may use the same loopback address; then the next one is tried.
-	const attempts = 16
 	var err error
-	for range attempts {
+	for range instanceAttempts {
 		var i *Instance
 		if i, err = e.start(ctx, w.Security, e.draw()); err == nil {
 			return i, nil
@@ -148,6 +146,10 @@ func (e *Embedded) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 	}
 	return nil, fmt.Errorf("embedded reference: %w", err)
 }
+
+// instanceAttempts is how many loopback addresses are tried when another process uses the
+// one that was drawn.
+const instanceAttempts = 16
 
 // randomLoopback returns 127.x.y.1 with x.y drawn at random, clear of 127.0 and 127.255.
 func randomLoopback() netip.Addr {
@@ -208,8 +210,11 @@ func (e *Embedded) registrarConfig(security Security, keys *registrar.Keys, door
 
 // node is an instance for an element or a user under test, which the check starts. It works
 // from the address that a registrar would have, and the harness from those beside it.
-func (e *Embedded) node(w Wanted) *Instance {
-	addr := e.draw()
+func (e *Embedded) node(ctx context.Context, w Wanted) (*Instance, error) {
+	addr, give, err := e.reserve(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("embedded reference: %w", err)
+	}
 	nodes := &nodeAddrs{base: addr}
 	creds := e.creds
 	if w.Security == Clear {
@@ -219,8 +224,25 @@ func (e *Embedded) node(w Wanted) *Instance {
 		Role: w.Role, Security: w.Security, Credentials: creds, Authority: e.authority, Driver: e, Node: addr,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
 		Timers: Timers{Response: e.wait, Removal: e.wait}, Wire: wire.Strict(), Pristine: true,
-		local: nodes.next,
+		local: nodes.next, close: func(context.Context) error { return give() },
+	}, nil
+}
+
+// reserve draws an address that no other instance has, and keeps it: at a port that every
+// registrar listens at, and that nothing of an element or a user uses.
+func (e *Embedded) reserve(ctx context.Context) (addr netip.Addr, give func() error, err error) {
+	for range instanceAttempts {
+		addr = e.draw()
+		var kept *association.Datagram
+		kept, err = association.ListenDatagram(ctx, association.DatagramConfig{Local: netip.AddrPortFrom(addr, portENRP)})
+		if err == nil {
+			return addr, kept.Close, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
 	}
+	return addr, nil, err
 }
 
 // embeddedDoors are the standard ports of RFC 5352 and 5353 on every transport; ENRP has no

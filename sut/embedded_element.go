@@ -31,7 +31,7 @@ type embeddedElement struct {
 func elementTimers() poolelement.Timers {
 	return poolelement.Timers{
 		Registration: 2 * time.Second, Deregistration: 2 * time.Second,
-		ServerHunt: time.Second, ServerHuntMax: 2 * time.Second,
+		ServerHunt: 100 * time.Millisecond, ServerHuntMax: 2 * time.Second, // doubled when a set was in vain
 		ServerOutdate: 2 * time.Second, ExpiredPause: 50 * time.Millisecond, Retry: 200 * time.Millisecond,
 		Close: time.Second, Stop: 2 * time.Second, StrangerTimeout: time.Second,
 	}

@@ -4,6 +4,7 @@ package association
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -51,8 +52,12 @@ func (a *carrier) handshake(ctx context.Context, s *setup) error {
 		err = secure.HandshakeContext(ctx)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
+		var alert *tlspsk.AlertError
+		switch {
+		case ctx.Err() != nil:
 			a.t.abort("handshake timed out")
+		case errors.As(err, &alert) && alert.Received != "":
+			a.t.abort("refused by an alert") // nothing of ours is left to arrive, and the peer need not wait
 		}
 		a.t.release() // gracefully, so that an alert arrives
 		return fmt.Errorf("association: TLS with %v: %w", a.info.Remote, a.t.explain(err))

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenarios
+
+import (
+	"slices"
+
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+)
+
+// elementChecks are those on pool elements.
+func elementChecks() []engine.Check {
+	return slices.Concat(section2_6Element())
+}
