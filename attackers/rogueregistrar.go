@@ -78,7 +78,7 @@ func (s *Site) Stand(ctx context.Context, pose Pose, pool string, doors ...scrip
 	}
 	var err error
 	r.Station, err = script.Listen(ctx, script.StationOptions{
-		Name: "rogue registrar", Peer: "pe", TLS: pose.TLS, Wire: s.dialect(), Recorder: s.Recorder, Wrap: r.position,
+		Name: "rogue registrar", Peer: "pe", TLS: pose.TLS, Wire: s.dialect(), Recorder: s.Recorder, Wrap: r.position, Hostile: true,
 		OnOpen:    func(n *script.Node) { r.greet(context.WithoutCancel(ctx), n) },
 		OnMessage: func(n *script.Node, m wire.Message) bool { r.serve(context.WithoutCancel(ctx), n, m); return false },
 	}, doors...)
