@@ -7,11 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -25,26 +23,108 @@ const commandGrace = 5 * time.Second
 // commands runs the commands of rung 1 and knows what has been started.
 type commands struct {
 	CommandConfig
-	dir     string
+	dir  string
+	file string // its log file, "" without one
+	// reach tells whether the doors of the system take associations.
+	reach func(context.Context) error
+
 	mu      sync.Mutex
 	started bool
 	revoked []string // identities that are to be restored
+	system  *group   // what start has started, if that runs on: the system itself
+	output  *os.File // what start prints, with CommandConfig.Ready
+	began   mark     // where file ended before start or reset
+	behind  []*group // commands that have ended and have left processes in their group
 }
 
 // prepare starts the system the first time, and resets it before every check.
 func (c *commands) prepare(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.started && len(c.Start) > 0 {
-		if err := c.run(ctx, "start", c.Start); err != nil {
+	if c.started && c.Fresh {
+		if err := c.down(ctx); err != nil {
 			return err
 		}
 	}
-	c.started = true
+	if !c.started {
+		if err := c.up(ctx); err != nil {
+			return err
+		}
+	}
 	if err := c.giveBack(ctx); err != nil {
 		return err
 	}
-	return c.run(ctx, "reset", c.Reset)
+	if len(c.Reset) == 0 {
+		return c.died()
+	}
+	c.began = markOf(c.file)
+	if err := c.run(ctx, "reset", c.Reset); err != nil {
+		return err
+	}
+	return c.awaitReady(ctx, "reset")
+}
+
+// up starts the system and waits until it is ready.
+func (c *commands) up(ctx context.Context) error {
+	c.began = markOf(c.file)
+	switch {
+	case len(c.Start) == 0:
+	case c.Ready == nil:
+		if err := c.run(ctx, "start", c.Start); err != nil {
+			return err
+		}
+	default:
+		if err := c.launch(); err != nil {
+			return c.failed("start", c.Start, err)
+		}
+		if err := c.awaitReady(ctx, "start"); err != nil {
+			c.release()
+			return err
+		}
+		if !c.system.alive() { // it has put the system into the background
+			c.keep(c.system)
+			c.system = nil
+		}
+	}
+	c.started = true
+	return nil
+}
+
+// down ends the system.
+func (c *commands) down(ctx context.Context) error {
+	c.started = false
+	err := c.run(ctx, "stop", c.Stop)
+	c.release()
+	return err
+}
+
+// stop ends the system if prepare has started it, and everything that the commands have left
+// in their process groups.
+func (c *commands) stop(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.giveBack(ctx)
+	if !c.started || len(c.Start) == 0 {
+		c.release()
+		return err
+	}
+	return errors.Join(err, c.down(ctx))
+}
+
+// release ends what runs still.
+func (c *commands) release() {
+	if c.system != nil {
+		c.system.end(commandGrace)
+		c.system = nil
+	}
+	if c.output != nil {
+		_ = c.output.Close()
+		c.output = nil
+	}
+	for _, g := range c.behind {
+		g.end(commandGrace)
+	}
+	c.behind = nil
 }
 
 // revoke withdraws the key of an identity until restore.
@@ -90,89 +170,134 @@ func (c *commands) restart(ctx context.Context) error {
 	defer c.mu.Unlock()
 	switch {
 	case len(c.Restart) > 0:
-		return c.run(ctx, "restart", c.Restart)
-	case len(c.Start) == 0 || len(c.Stop) == 0:
+		c.began = markOf(c.file)
+		if err := c.run(ctx, "restart", c.Restart); err != nil {
+			return err
+		}
+		return c.awaitReady(ctx, "restart")
+	case len(c.Start) == 0 || len(c.Stop) == 0 && c.system == nil:
 		return fmt.Errorf("%w: it has no way to be started again (commands.restart, or start and stop)", ErrUnsupported)
 	}
-	if err := c.run(ctx, "stop", c.Stop); err != nil {
+	if err := c.down(ctx); err != nil {
 		return err
 	}
-	c.started = false
-	if err := c.run(ctx, "start", c.Start); err != nil {
-		return err
-	}
-	c.started = true
-	return nil
+	return c.up(ctx)
 }
 
 // with is a command with one more argument.
 func with(argv []string, last string) []string { return append(slices.Clone(argv), last) }
 
-// stop ends the system if prepare has started it.
-func (c *commands) stop(ctx context.Context) error {
+// position is a place in the log of a system.
+type position struct {
+	file    mark
+	printed int64
+}
+
+// position is the end of the log now.
+func (c *commands) position() position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.giveBack(ctx)
-	if !c.started || len(c.Start) == 0 {
-		return err
+	p := position{file: markOf(c.file)}
+	if c.output != nil {
+		if info, err := c.output.Stat(); err == nil {
+			p.printed = info.Size()
+		}
 	}
-	c.started = false
-	return errors.Join(err, c.run(ctx, "stop", c.Stop))
+	return p
 }
 
-// log returns what the log command prints. That it fails must not spoil a verdict, so it
-// is said in a line.
-func (c *commands) log(ctx context.Context) []string {
-	output, err := c.output(ctx, "log", c.Log)
-	if err != nil {
+// logged returns what the system has logged from a place on: what the log command prints, what
+// stands in its log file, or what start prints. That it cannot be read must not spoil a
+// verdict, so it is said in a line.
+func (c *commands) logged(ctx context.Context, from position) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lines, err := c.lines(ctx, from)
+	switch {
+	case errors.Is(err, errNoLog):
+		return nil
+	case err != nil:
 		return unreadable(err)
 	}
-	return output.lines()
+	return lines
 }
 
+func (c *commands) lines(ctx context.Context, from position) ([]string, error) {
+	switch {
+	case len(c.Log) > 0:
+		said, err := c.outputOf(ctx, "log", c.Log)
+		if err != nil {
+			return nil, err
+		}
+		return said.lines(), nil
+	case c.file != "":
+		return tail(c.file, from.file), nil
+	case c.output != nil:
+		said, err := last(c.output, from.printed)
+		if err != nil {
+			return nil, err
+		}
+		return said.lines(), nil
+	}
+	return nil, errNoLog
+}
+
+// errNoLog: nothing says what the system logs.
+var errNoLog = errors.New("there is no log to look at: give log_file, or the command log, or have start print it")
+
 func (c *commands) run(ctx context.Context, name string, argv []string) error {
-	_, err := c.output(ctx, name, argv)
+	_, err := c.outputOf(ctx, name, argv)
 	return err
 }
 
-// output runs a command and returns the end of what it prints.
-func (c *commands) output(ctx context.Context, name string, argv []string) (*lineBuffer, error) {
+// failed names a command in an error.
+func (c *commands) failed(name string, argv []string, err error) error {
+	return fmt.Errorf("command %s (%s): %w", name, strings.Join(redactedArguments(argv), " "), err)
+}
+
+// outputOf runs a command and returns the end of what it prints.
+func (c *commands) outputOf(ctx context.Context, name string, argv []string) (*lineBuffer, error) {
 	if len(argv) == 0 {
 		return &lineBuffer{}, nil
-	}
-	fail := func(err error) (*lineBuffer, error) {
-		return nil, fmt.Errorf("command %s (%s): %w", name, strings.Join(argv, " "), err)
 	}
 	// Files and not pipes: a daemon that start leaves behind keeps what it was given open,
 	// and neither are we to wait for it, nor is it to die of a pipe that nobody reads.
 	output, err := scratch()
 	if err != nil {
-		return fail(err)
+		return nil, c.failed(name, argv, err)
 	}
 	defer output.Close()
 	complaint, err := scratch()
 	if err != nil {
-		return fail(err)
+		return nil, c.failed(name, argv, err)
 	}
 	defer complaint.Close()
-	program := argv[0]
-	if program == "rspthreat" {
-		if program, err = os.Executable(); err != nil {
-			return fail(err)
-		}
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, commandTimeout, fmt.Errorf("not finished after %s", commandTimeout))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, argv[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = c.dir, output, complaint
-	cmd.Cancel, cmd.WaitDelay = func() error { return cmd.Process.Signal(syscall.SIGTERM) }, commandGrace
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return fail(blame(err, complaint))
+	g, err := startGroup(c.dir, argv, nil, output, complaint)
+	if err != nil {
+		return nil, c.failed(name, argv, err)
+	}
+	if err := g.wait(ctx); err != nil {
+		g.end(commandGrace)
+		return nil, c.failed(name, argv, blame(err, complaint))
+	}
+	c.keep(g)
+	if g.status != nil {
+		return nil, c.failed(name, argv, blame(g.status, complaint))
 	}
 	return last(output, 0)
+}
+
+// keep remembers a command that has ended as long as it has left others behind: a daemon.
+func (c *commands) keep(g *group) {
+	c.behind = slices.DeleteFunc(append(c.behind, g), func(g *group) bool {
+		if g.others() {
+			return false
+		}
+		g.end(0) // nobody is left to wait for
+		return true
+	})
 }
 
 // blame adds the last line that a failed command has complained with.

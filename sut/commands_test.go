@@ -28,7 +28,7 @@ func trace(t *testing.T, dir string) []string {
 
 func TestSystemIsStartedOnceResetForEachCheckAndStopped(t *testing.T) {
 	dir := t.TempDir()
-	e := &External{cfg: &Config{Security: Clear}, run: &commands{dir: dir, CommandConfig: CommandConfig{
+	e := &External{cfg: &Config{Security: Clear}, secrets: &redactor{}, run: &commands{dir: dir, CommandConfig: CommandConfig{
 		Start: note("start"), Reset: note("reset"), Stop: note("stop"), Log: []string{"sh", "-c", "echo one; echo two"},
 	}}}
 	e.cfg.Commands = e.run.CommandConfig
@@ -68,7 +68,7 @@ func TestSystemThatTheHarnessDidNotStartIsNotStopped(t *testing.T) {
 func TestKeysAreWithdrawnAndGivenBack(t *testing.T) {
 	dir := t.TempDir()
 	say := func(word string) []string { return []string{"sh", "-c", `echo ` + word + `:"$0" >> trace`} }
-	e := &External{cfg: &Config{Security: Clear}, run: &commands{dir: dir, CommandConfig: CommandConfig{
+	e := &External{cfg: &Config{Security: Clear}, secrets: &redactor{}, run: &commands{dir: dir, CommandConfig: CommandConfig{
 		Revoke: say("revoke"), Restore: []string{"sh", "-c", `test -e broken && exit 1; echo restore:"$0" >> trace`}, Reload: note("reload"),
 	}}}
 	i, err := e.Prepare(t.Context(), Wanted{})
@@ -122,7 +122,7 @@ func TestSystemIsStartedAgain(t *testing.T) {
 }
 
 func TestSystemWithoutCommandsForItSaysThatItIsUnsupported(t *testing.T) {
-	e := &External{cfg: &Config{Security: Clear}, run: &commands{}}
+	e := &External{cfg: &Config{Security: Clear}, secrets: &redactor{}, run: &commands{}}
 	i, err := e.Prepare(t.Context(), Wanted{})
 	if err != nil {
 		t.Fatal(err)
@@ -178,10 +178,10 @@ func TestFailedCommandIsNamedWithWhatItSaidLast(t *testing.T) {
 		})
 	}
 	c := &commands{CommandConfig: CommandConfig{Log: []string{"false"}}}
-	if got := c.log(t.Context()); len(got) != 1 || !strings.Contains(got[0], "log not readable: command log (false)") {
+	if got := c.logged(t.Context(), position{}); len(got) != 1 || !strings.Contains(got[0], "log not readable: command log (false)") {
 		t.Errorf("log %q", got)
 	}
-	e := &External{cfg: &Config{Security: Clear}, run: &commands{CommandConfig: CommandConfig{Reset: []string{"false"}}}}
+	e := &External{cfg: &Config{Security: Clear}, secrets: &redactor{}, run: &commands{CommandConfig: CommandConfig{Reset: []string{"false"}}}}
 	if _, err := e.Prepare(t.Context(), Wanted{Security: Clear}); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("Prepare: %v, want ErrUnreachable", err)
 	}
@@ -189,14 +189,14 @@ func TestFailedCommandIsNamedWithWhatItSaidLast(t *testing.T) {
 
 func TestNoShellIsInvolved(t *testing.T) {
 	c := &commands{dir: t.TempDir(), CommandConfig: CommandConfig{Log: []string{"echo", "$HOME", "*", "a;b", "two words"}}}
-	if got := c.log(t.Context()); !slices.Equal(got, []string{"$HOME * a;b two words"}) {
+	if got := c.logged(t.Context(), position{}); !slices.Equal(got, []string{"$HOME * a;b two words"}) {
 		t.Errorf("log %q", got)
 	}
 }
 
 func TestRspthreatAsFirstWordIsThisProgram(t *testing.T) {
 	c := &commands{dir: t.TempDir(), CommandConfig: CommandConfig{Log: []string{"rspthreat", "-test.list=^TestRspthreatAsFirstWord"}}}
-	if got := c.log(t.Context()); !slices.Contains(got, t.Name()) {
+	if got := c.logged(t.Context(), position{}); !slices.Contains(got, t.Name()) {
 		t.Errorf("log %q, want that of this test binary", got)
 	}
 }
@@ -256,7 +256,7 @@ func TestDaemonThatStartLeavesBehindIsNotWaitedFor(t *testing.T) {
 
 func TestLogCommandIsBounded(t *testing.T) {
 	c := &commands{CommandConfig: CommandConfig{Log: []string{"sh", "-c", "yes | head -c 5000000; echo end"}}}
-	got := c.log(t.Context())
+	got := c.logged(t.Context(), position{})
 	if got[0] != "(earlier lines left out)" || got[len(got)-1] != "end" || len(got) > maxLogBytes/2+2 {
 		t.Errorf("%d lines, first %q, last %q", len(got), got[0], got[len(got)-1])
 	}

@@ -19,83 +19,92 @@ import (
 // ConfigVersion is the format of the configuration file that this version reads.
 const ConfigVersion = 1
 
-// Config is the configuration file of a system under test, one YAML file for each.
+// Config is the configuration file of a system under test, one YAML file for each. Its JSON
+// schema is schema/sut.schema.json.
 type Config struct {
 	Version int    `yaml:"version"`
 	Name    string `yaml:"name"`
-	Claim   Claim  `yaml:"claim"`
+	Claim   Claim  `yaml:"claim,omitempty"`
+	// Roles are what there is to judge: registrar (the default), pe, pu.
+	Roles []Role `yaml:"roles,omitempty"`
 	// Security is "secured" (TLS, the default) or "clear".
-	Security Security `yaml:"security"`
+	Security Security `yaml:"security,omitempty"`
 	// Dialect is "rfc" (the default) or "rsplib", which the harness then speaks.
-	Dialect string `yaml:"dialect"`
+	Dialect string `yaml:"dialect,omitempty"`
 	// Address of the system under test; a door may have another one.
-	Address string `yaml:"address"`
+	Address string `yaml:"address,omitempty"`
 	// LocalAddresses of the harness; empty lets the system choose. With two or more, its
 	// nodes use them in turn.
-	LocalAddresses []string `yaml:"local_addresses"`
+	LocalAddresses []string `yaml:"local_addresses,omitempty"`
 	// EncapsulationPort is the UDP port of SCTP over UDP at the system under test.
-	EncapsulationPort uint16           `yaml:"encapsulation_port"`
-	Doors             []DoorConfig     `yaml:"doors"`
-	Pool              string           `yaml:"pool"`
-	OtherPool         string           `yaml:"other_pool"`
-	Credentials       CredentialConfig `yaml:"credentials"`
-	Timers            TimerConfig      `yaml:"timers"`
-	Commands          CommandConfig    `yaml:"commands"`
-	LogFile           string           `yaml:"log_file"`
+	EncapsulationPort uint16           `yaml:"encapsulation_port,omitempty"`
+	Doors             []DoorConfig     `yaml:"doors,omitempty"`
+	Pool              string           `yaml:"pool,omitempty"`
+	OtherPool         string           `yaml:"other_pool,omitempty"`
+	Credentials       CredentialConfig `yaml:"credentials,omitempty"`
+	Timers            TimerConfig      `yaml:"timers,omitempty"`
+	Limits            Limits           `yaml:"limits,omitempty"`
+	Commands          CommandConfig    `yaml:"commands,omitempty"`
+	LogFile           string           `yaml:"log_file,omitempty"`
+	// Adapter starts and drives pool elements and pool users (rung 2).
+	Adapter *AdapterConfig `yaml:"adapter,omitempty"`
+	// Element and User say how a pool element and a pool user are found that no adapter drives,
+	// and where either looks for registrars.
+	Element *NodeConfig `yaml:"element,omitempty"`
+	User    *NodeConfig `yaml:"user,omitempty"`
+	// Unsupported is what the system does not do by its own word.
+	Unsupported []UnsupportedConfig `yaml:"unsupported,omitempty"`
 
 	dir string // of the file; relative paths start there
 }
 
 // Claim says whose product this is; it goes into the report.
 type Claim struct {
-	Organisation string `yaml:"organisation"`
-	Product      string `yaml:"product"`
-	Version      string `yaml:"version"`
-	Contact      string `yaml:"contact"`
+	Organisation string `yaml:"organisation,omitempty"`
+	Product      string `yaml:"product,omitempty"`
+	Version      string `yaml:"version,omitempty"`
+	Contact      string `yaml:"contact,omitempty"`
 }
 
 // DoorConfig is one door.
 type DoorConfig struct {
 	Protocol  string `yaml:"protocol"`  // asap or enrp
 	Transport string `yaml:"transport"` // tcp, sctp, sctp-udp, sctp-kernel, udp
-	TLS       bool   `yaml:"tls"`
+	TLS       bool   `yaml:"tls,omitempty"`
 	Port      uint16 `yaml:"port"`
-	Address   string `yaml:"address"` // default: Config.Address
+	Address   string `yaml:"address,omitempty"` // default: Config.Address
 }
 
 // CredentialConfig names identities in the PSK file, and the authority that signed the
 // registrar's certificate.
 type CredentialConfig struct {
-	PSKFile           string `yaml:"psk_file"`
-	Element           string `yaml:"element"`
-	OtherElement      string `yaml:"other_element"`
-	RestrictedElement string `yaml:"restricted_element"`
-	Peer              string `yaml:"peer"`
-	CAFile            string `yaml:"ca_file"`
-	ServerName        string `yaml:"server_name"`
+	PSKFile           string `yaml:"psk_file,omitempty"`
+	Element           string `yaml:"element,omitempty"`
+	OtherElement      string `yaml:"other_element,omitempty"`
+	RestrictedElement string `yaml:"restricted_element,omitempty"`
+	Peer              string `yaml:"peer,omitempty"`
+	CAFile            string `yaml:"ca_file,omitempty"`
+	ServerName        string `yaml:"server_name,omitempty"`
+	// AuthorityFile and AuthorityKeyFile are a test authority that an element or user under
+	// test trusts: the harness signs with it what the registrars and elements show that it plays.
+	AuthorityFile    string `yaml:"authority_file,omitempty"`
+	AuthorityKeyFile string `yaml:"authority_key_file,omitempty"`
 }
 
 // TimerConfig says how long the system under test takes, as Go durations ("2s").
 type TimerConfig struct {
-	Response string `yaml:"response"`
-	Removal  string `yaml:"removal"`
+	Response string `yaml:"response,omitempty"`
+	Removal  string `yaml:"removal,omitempty"`
 }
 
-// CommandConfig are the commands of rung 1, each with its arguments; no shell is involved,
-// and they run in the directory of the file. "rspthreat" as the first word is this program.
-type CommandConfig struct {
-	Start []string `yaml:"start"` // once, before the first check
-	Reset []string `yaml:"reset"` // before each check: afterwards the handlespace is empty
-	Stop  []string `yaml:"stop"`  // once, at the end, if start was run
-	Log   []string `yaml:"log"`   // prints what the system has logged since the last reset
-	// Restart ends the system and starts it again; without it, stop and start do.
-	Restart []string `yaml:"restart"`
-	// Revoke withdraws the key of an identity, and Restore gives it back; the identity is
-	// added as the last argument. Reload, if there is one, is run after either and has the
-	// system read its keys again.
-	Revoke  []string `yaml:"revoke"`
-	Restore []string `yaml:"restore"`
-	Reload  []string `yaml:"reload"`
+// UnsupportedConfig is one thing that the system does not do: a requirement, a section or a
+// feature, and a sentence about it for the report.
+type UnsupportedConfig struct {
+	Requirement string `yaml:"requirement,omitempty"` // T2.9-R1
+	Section     string `yaml:"section,omitempty"`     // "2.17"
+	Feature     string `yaml:"feature,omitempty"`     // one of Features
+	Role        Role   `yaml:"role,omitempty"`        // only on this one
+	Reason      string `yaml:"reason"`
 }
 
 // ErrConfig is wrapped by every error about a configuration file.
@@ -168,16 +177,19 @@ func (c *Config) complete() error {
 	if c.Pool == "" {
 		c.Pool = "EchoPool"
 	}
-	if len(c.Doors) == 0 {
-		return errors.New("doors: at least one is needed")
+	if err := c.completeRoles(); err != nil {
+		return err
 	}
 	for _, a := range c.LocalAddresses {
 		if _, err := netip.ParseAddr(a); err != nil {
 			return fmt.Errorf("local_addresses: %w", err)
 		}
 	}
-	if (len(c.Commands.Revoke) > 0) != (len(c.Commands.Restore) > 0) {
-		return errors.New("commands: revoke and restore need each other")
+	if err := c.Commands.check("commands"); err != nil {
+		return err
+	}
+	if err := c.checkUnsupported(); err != nil {
+		return err
 	}
 	if _, err := c.timers(); err != nil {
 		return err
@@ -217,14 +229,4 @@ func (c *Config) timers() (Timers, error) {
 		*field.into = d
 	}
 	return t, nil
-}
-
-// Redacted returns the configuration as YAML for a report. It holds names of files and
-// identities, never a key.
-func (c *Config) Redacted() string {
-	b, err := yaml.Marshal(c)
-	if err != nil {
-		return "" // a configuration that was read can be written; a report is not worth an error
-	}
-	return string(b)
 }

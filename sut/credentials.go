@@ -9,8 +9,8 @@ import (
 
 // PSK is a pre-shared key with its identity.
 type PSK struct {
-	Identity string
-	Key      []byte
+	Identity string `json:"identity"`
+	Key      Hex    `json:"key"`
 }
 
 // String names the identity and never the key.

@@ -62,91 +62,96 @@ type UserNode interface {
 	Send(ctx context.Context, data []byte) (reply []byte, err error)
 }
 
+// The descriptions below have a form in JSON, which is that of the adapter protocol
+// (ADAPTER.md): a new field is carried by it as soon as it has a tag and stands in the schema.
+
 // Member is an element of a pool as a user resolved it.
 type Member struct {
-	ID   wire.PEID
-	Addr netip.AddrPort
+	ID   wire.PEID      `json:"id"`
+	Addr netip.AddrPort `json:"addr,omitzero"`
 }
 
 // Place is where a registrar may be found.
 type Place struct {
-	Transport         association.Transport
-	Addr              netip.AddrPort
-	EncapsulationPort uint16 // UDP port of SCTP over UDP; 0 for 9899
-	Secured           bool
+	Transport         association.Transport `json:"transport"`
+	Addr              netip.AddrPort        `json:"addr"`
+	EncapsulationPort uint16                `json:"encapsulation_port,omitzero"` // UDP port of SCTP over UDP; 0 for 9899
+	Secured           bool                  `json:"secured"`
 	// Name is what the registrar's certificate must be for; "" is its address.
-	Name string
+	Name string `json:"name,omitzero"`
 }
 
 // ElementSpec says what a pool element is to be.
 type ElementSpec struct {
-	Security   Security
-	Registrars []Place // where to look for a home, the first one first
-	Identity   *PSK    // its own; nil on a system in clear
+	Security   Security `json:"security"`
+	Registrars []Place  `json:"registrars,omitempty"` // where to look for a home, the first one first
+	Identity   *PSK     `json:"identity,omitempty"`   // its own; nil on a system in clear
 	// Caller is the identity by which a registrar that sets up the association itself
 	// shows who it is; nil: none may.
-	Caller *PSK
+	Caller *PSK `json:"caller,omitempty"`
 	// Door is where registrars may come to it, if it can be reached; the zero value: nowhere.
-	Door Place
+	Door Place `json:"door,omitzero"`
 	// Announcements is the multicast group and port where it listens for registrars; the
 	// zero value: nowhere.
-	Announcements netip.AddrPort
+	Announcements netip.AddrPort `json:"announcements,omitzero"`
 	// Local is the address that the element works from.
-	Local   netip.Addr
-	Pool    string
-	ID      wire.PEID
-	Life    time.Duration // 0: as long as it likes
-	Policy  wire.Policy   // zero: round robin
-	Service Service
+	Local   netip.Addr    `json:"local,omitzero"`
+	Pool    string        `json:"pool"`
+	ID      wire.PEID     `json:"id,omitzero"`
+	Life    time.Duration `json:"life_ns,omitzero"` // 0: as long as it likes
+	Policy  wire.Policy   `json:"policy,omitzero"`  // zero: round robin
+	Service Service       `json:"service,omitzero"`
 	// CookieKey is what the elements of a pool sign cookies with; nil: they do not.
-	CookieKey []byte
+	CookieKey Hex `json:"cookie_key,omitempty"`
 	// SigningKey is the seed of the Ed25519 key by which it signs its policy (an
 	// experimental extension, draft section 2.17); nil: it does not.
-	SigningKey []byte
+	SigningKey Hex `json:"signing_key,omitempty"`
 }
 
 // Service is where pool users find an element.
 type Service struct {
-	Transport association.Transport // "" serves nobody
-	Addr      netip.AddrPort        // port 0: any free one
-	Secured   bool
+	Transport association.Transport `json:"transport"` // "" serves nobody
+	Addr      netip.AddrPort        `json:"addr"`      // port 0: any free one
+	Secured   bool                  `json:"secured"`
 	// Certificate and Key are what it shows, PEM.
-	Certificate, Key []byte
+	Certificate PEM `json:"certificate,omitempty"`
+	Key         PEM `json:"key,omitempty"`
 }
 
 // UserSpec says what a pool user is to be.
 type UserSpec struct {
-	Security   Security // towards registrars
-	Registrars []Place
+	Security   Security `json:"security"` // towards registrars
+	Registrars []Place  `json:"registrars,omitempty"`
 	// Roots are the certification authorities that registrars must be signed by, PEM.
-	Roots []byte
+	Roots PEM `json:"roots,omitempty"`
 	// Identity makes it use a pre-shared key instead of certificates; nil: it does not.
-	Identity      *PSK
-	Announcements netip.AddrPort // as in ElementSpec
-	Local         netip.Addr
-	Pool          string
+	Identity      *PSK           `json:"identity,omitempty"`
+	Announcements netip.AddrPort `json:"announcements,omitzero"` // as in ElementSpec
+	Local         netip.Addr     `json:"local,omitzero"`
+	Pool          string         `json:"pool"`
 	// Elements says whether channels with elements must be secured, and by whose
 	// certificates, PEM.
-	Elements     Security
-	ElementRoots []byte
-	ElementName  string // what certificates of elements must be for; "" is the address
+	Elements     Security `json:"elements,omitzero"`
+	ElementRoots PEM      `json:"element_roots,omitempty"`
+	ElementName  string   `json:"element_name,omitzero"` // what certificates of elements must be for; "" is the address
 	// PolicyKeys are the Ed25519 public keys of elements, by PE identifier, for signed
 	// policies (an experimental extension, draft section 2.17).
-	PolicyKeys map[wire.PEID][]byte
-	Seed       uint64 // of its random selections, where it can be given one
+	PolicyKeys PolicyKeys `json:"policy_keys,omitempty"`
+	Seed       uint64     `json:"seed,omitzero,string"` // of its random selections, where it can be given one
 }
 
 // NodeEvent is something that a node tells.
 type NodeEvent struct {
-	Time time.Time
-	Kind NodeEventKind
-	Pool string
+	Time time.Time     `json:"time,omitzero"`
+	Kind NodeEventKind `json:"kind"`
+	Pool string        `json:"pool,omitzero"`
 	// PEID is the element that it is about; From the one that was left, on a failover.
-	PEID, From wire.PEID
-	Remote     netip.AddrPort
-	Secured    bool
+	PEID    wire.PEID      `json:"peid,omitzero"`
+	From    wire.PEID      `json:"from,omitzero"`
+	Remote  netip.AddrPort `json:"remote,omitzero"`
+	Secured bool           `json:"secured,omitzero"`
 	// Reason says why, for people.
-	Reason string
+	Reason string `json:"reason,omitzero"`
 }
 
 // NodeEventKind says what a NodeEvent tells.

@@ -17,18 +17,22 @@ import (
 
 // External is a system that somebody else runs, described by a configuration file.
 type External struct {
-	cfg   *Config
-	doors []Door
-	creds Credentials
-	times Timers
-	local []netip.Addr
-	next  atomic.Uint32
-	run   *commands
+	cfg     *Config
+	doors   []Door
+	creds   Credentials
+	times   Timers
+	local   []netip.Addr
+	next    atomic.Uint32
+	secrets *redactor
+	run     *commands
+	// authority certifies what the harness plays for elements and users.
+	authority *Authority
+	nodes     map[Role]*nodeDriver // those that no adapter drives
 }
 
 // NewExternal reads the credentials that cfg names and checks that they fit together.
 func NewExternal(cfg *Config) (*External, error) {
-	e := &External{cfg: cfg, run: &commands{CommandConfig: cfg.Commands, dir: cfg.dir}}
+	e := &External{cfg: cfg, secrets: &redactor{}, nodes: make(map[Role]*nodeDriver)}
 	var err error
 	if e.doors, err = cfg.doors(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
@@ -46,7 +50,21 @@ func NewExternal(cfg *Config) (*External, error) {
 	if e.creds, err = cfg.credentials(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	e.secrets.addPSK(e.creds.Keys()...)
+	if err := e.openNodes(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	e.run = e.commands(cfg.Commands, cfg.LogFile)
+	e.run.reach = func(ctx context.Context) error { return Reach(ctx, e.Doors()) }
 	return e, nil
+}
+
+func (e *External) commands(c CommandConfig, logFile string) *commands {
+	out := &commands{CommandConfig: c, dir: e.cfg.dir}
+	if logFile != "" {
+		out.file = e.cfg.path(logFile)
+	}
+	return out
 }
 
 func (c *Config) path(p string) string {
@@ -77,7 +95,10 @@ func (c *Config) credentials() (Credentials, error) {
 		return creds, nil
 	}
 	if in.PSKFile == "" || in.Element == "" {
-		return creds, errors.New("credentials: a secured system needs psk_file and element")
+		if c.needsKeys() {
+			return creds, errors.New("credentials: a secured system needs psk_file and element")
+		}
+		return creds, nil
 	}
 	keys, err := registrar.ReadPSKFile(c.path(in.PSKFile))
 	if err != nil {
@@ -113,41 +134,69 @@ func (e *External) Doors() []Door { return e.doors[:len(e.cfg.Doors)] }
 // Security is what the configuration declares.
 func (e *External) Security() Security { return e.cfg.Security }
 
-// Rung is 1 when the configuration has commands, otherwise 0.
+// Rung is 2 with an adapter, 1 when the configuration has commands, otherwise 0.
 func (e *External) Rung() int {
-	if len(e.cfg.Commands.Start) > 0 || len(e.cfg.Commands.Reset) > 0 {
-		return 1
+	if e.cfg.Adapter != nil {
+		return 2
+	}
+	for _, c := range []CommandConfig{e.cfg.Commands, e.cfg.node(PoolElement).Commands, e.cfg.node(PoolUser).Commands} {
+		if len(c.Start) > 0 || len(c.Reset) > 0 {
+			return 1
+		}
 	}
 	return 0
 }
 
-// Shared reports that there is one system for all checks.
-func (e *External) Shared() bool { return true }
+// Shared reports that there is one system for all checks, unless an adapter drives all of it
+// and says otherwise.
+func (e *External) Shared() bool {
+	return e.cfg.Adapter == nil || !e.cfg.Adapter.Parallel || e.cfg.has(Registrar)
+}
 
-// Close stops the system if the harness started it.
-func (e *External) Close(ctx context.Context) error { return e.run.stop(ctx) }
+// Close stops what the harness started.
+func (e *External) Close(ctx context.Context) error {
+	err := e.run.stop(ctx)
+	for _, n := range e.nodes {
+		err = errors.Join(err, n.run.stop(ctx))
+	}
+	return err
+}
 
 // Roles reports what the configuration describes.
-func (e *External) Roles() []Role { return []Role{Registrar} }
+func (e *External) Roles() []Role { return e.cfg.Roles }
 
-// Prepare resets the system where it has a command for that.
+// Declines returns the system's own word that it does not do what a requirement is about; ""
+// when it does not say so.
+func (e *External) Declines(requirement, section string, role Role) string {
+	return e.cfg.Declines(requirement, section, role)
+}
+
+// Prepare resets the system where it has a command for that, and starts the adapter of an
+// element or user.
 func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
+	if w.Role == PoolElement || w.Role == PoolUser {
+		return e.node(ctx, w)
+	}
 	if w.Security != "" && w.Security != e.cfg.Security {
 		return nil, fmt.Errorf("%w: it is declared %s", ErrNoVariant, e.cfg.Security)
 	}
 	if err := e.run.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	log := e.mark()
-	if len(e.cfg.Commands.Log) > 0 {
-		log = func() []string { return e.run.log(context.WithoutCancel(ctx)) }
-	}
+	from := e.run.position()
 	return &Instance{
 		Role: Registrar, Security: e.cfg.Security, Doors: e.doors, Credentials: e.creds,
-		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Wire: e.cfg.wire(),
-		Pristine: len(e.cfg.Commands.Reset) > 0,
-		local:    e.nextLocal, log: log,
-		close: e.run.restore, revoke: e.run.revoke, restart: e.run.restart,
+		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Limits: e.cfg.Limits, Wire: e.cfg.wire(),
+		Pristine: len(e.cfg.Commands.Reset) > 0 || e.cfg.Commands.Fresh,
+		local:    e.nextLocal,
+		log:      func() []string { return e.secrets.lines(e.run.logged(context.WithoutCancel(ctx), from)) },
+		close: func(ctx context.Context) error {
+			if err := e.run.restore(ctx); err != nil {
+				return fmt.Errorf("%w: %w", ErrUnreachable, err)
+			}
+			return nil
+		},
+		revoke: e.run.revoke, restart: e.run.restart,
 	}, nil
 }
 
@@ -156,17 +205,4 @@ func (e *External) nextLocal() netip.Addr {
 		return netip.Addr{}
 	}
 	return e.local[int(e.next.Add(1)-1)%len(e.local)]
-}
-
-// mark remembers where the log file ends and returns what reads it from there.
-func (e *External) mark() func() []string {
-	if e.cfg.LogFile == "" {
-		return nil
-	}
-	path := e.cfg.path(e.cfg.LogFile)
-	info, err := os.Stat(path)
-	if err != nil {
-		info = nil // it is not there yet, and will be new when it is
-	}
-	return func() []string { return tail(path, info) }
 }

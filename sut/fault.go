@@ -20,9 +20,6 @@ type Fault struct {
 	Description  string
 	Role         Role // whose fault it is; the zero value is the registrar's
 	Requirements []string
-	// Informs names informative requirements, which never fail: with the fault the report
-	// holds a note on each, without it none.
-	Informs []string
 	// Disables says that honest elements are kept out too, so that the checks of other
 	// requirements cannot take their baseline and are inconclusive.
 	Disables bool
@@ -62,12 +59,11 @@ func FindFaults(names ...string) ([]Fault, error) {
 	return found, nil
 }
 
-// FaultsFor returns the names of the faults that violate a requirement on a role, or make a
-// note on it if it is informative.
+// FaultsFor returns the names of the faults that violate a requirement on a role.
 func FaultsFor(requirement string, role Role) []string {
 	var names []string
 	for _, f := range Faults() {
-		if f.Role == role && slices.Contains(slices.Concat(f.Requirements, f.Informs), requirement) {
+		if f.Role == role && slices.Contains(f.Requirements, requirement) {
 			names = append(names, f.Name)
 		}
 	}

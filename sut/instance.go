@@ -101,6 +101,7 @@ type Instance struct {
 	Pool      string // a pool that Element and OtherElement may join
 	OtherPool string // a pool that only Restricted may join
 	Timers    Timers
+	Limits    Limits       // what it promises
 	Wire      wire.Options // dialect that the harness speaks with this system
 	Pristine  bool         // the handlespace is empty and nobody else uses it
 
@@ -110,6 +111,8 @@ type Instance struct {
 	// Nil where the system has no way to do it.
 	revoke  func(ctx context.Context, identity string) error
 	restart func(ctx context.Context) error
+	// broken is nil where nothing stands between the harness and the system.
+	broken func(ctx context.Context) error
 }
 
 // Local returns an address for the next node of the harness. Addresses differ where the
@@ -142,6 +145,16 @@ func (i *Instance) Restart(ctx context.Context) error {
 		return fmt.Errorf("%w: it has no way to be started again (commands.restart, or start and stop)", ErrUnsupported)
 	}
 	return i.restart(ctx)
+}
+
+// Broken returns an error when what stands between the harness and the system under test, its
+// adapter or its commands, does not work any more. Then nothing that is missing is the
+// system's fault.
+func (i *Instance) Broken(ctx context.Context) error {
+	if i.broken == nil {
+		return nil
+	}
+	return i.broken(ctx)
 }
 
 // Close ends the instance, or leaves the system as it is when it is shared.

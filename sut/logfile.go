@@ -7,11 +7,23 @@ import (
 	"os"
 )
 
+// mark is a log file as it was at some time; nil: it was not there.
+type mark = os.FileInfo
+
+// markOf is the file at path as it is now.
+func markOf(path string) mark {
+	info, err := os.Stat(path)
+	if path == "" || err != nil {
+		return nil
+	}
+	return info
+}
+
 // tail returns the lines of a log file behind mark, the last maxLogBytes of them. A file that
 // has become shorter, or is not the one that was marked, was truncated or replaced and is
 // read from its beginning; without a mark it was not there. What cannot be read is said in
 // a line: a missing log must not spoil a verdict.
-func tail(path string, mark os.FileInfo) []string {
+func tail(path string, mark mark) []string {
 	f, err := os.Open(path)
 	if err != nil {
 		return unreadable(err)

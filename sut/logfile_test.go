@@ -41,10 +41,10 @@ func TestLogFileIsReadFromTheMark(t *testing.T) {
 			if row.before != "" {
 				put(t, path, row.before)
 			}
-			e := &External{cfg: &Config{LogFile: "sut.log", dir: filepath.Dir(path)}}
-			read := e.mark()
+			c := &commands{file: path}
+			from := c.position()
 			row.change(t, path)
-			if got := read(); !slices.Equal(got, row.want) {
+			if got := c.logged(t.Context(), from); !slices.Equal(got, row.want) {
 				t.Errorf("lines %q, want %q", got, row.want)
 			}
 		})

@@ -66,17 +66,17 @@ func (t PolicyType) String() string {
 // Policy is a pool member selection policy with its values. Values a policy
 // does not have are zero after decoding and ignored by the encoder.
 type Policy struct {
-	Type PolicyType
+	Type PolicyType `json:"type"`
 	// Weight is for WeightedRoundRobin and WeightedRandom.
-	Weight uint32
+	Weight uint32 `json:"weight,omitzero"`
 	// Priority is for Priority; larger is preferred.
-	Priority uint32
+	Priority uint32 `json:"priority,omitzero"`
 	// Load is for the adaptive policies; 0xffffffff is 100 %.
-	Load uint32
+	Load uint32 `json:"load,omitzero"`
 	// Degradation is for LeastUsedDegradation and PriorityLeastUsed, in units of Load.
-	Degradation uint32
+	Degradation uint32 `json:"degradation,omitzero"`
 	// Data is what follows the type of a policy that RFC 5356 does not define.
-	Data []byte
+	Data []byte `json:"data,omitempty"`
 }
 
 // fields returns how many 32 bit values follow the type, -1 if unknown.

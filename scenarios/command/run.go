@@ -84,7 +84,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	}
 	if external, ok := target.(*sut.External); ok {
 		e.Reach = func(ctx context.Context) error {
-			err := engine.Reach(ctx, external.Doors())
+			err := sut.Reach(ctx, external.Doors())
 			if err != nil {
 				fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", err)
 			}

@@ -50,7 +50,10 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		ID: c.ID, Section: c.Section, Role: string(c.Role), Title: c.Title, Threat: c.Threat, Started: started,
 		Command: e.Command + " --requirement " + strings.Join(c.Requirements, ","),
 	}}
-	verdict, reason, r := e.attempt(ctx, c)
+	verdict, reason, r := reports.Unsupported, "", (*Run)(nil)
+	if slices.ContainsFunc(c.Requirements, func(id string) bool { return wanted(id) && e.declined(c, id) == "" }) {
+		verdict, reason, r = e.attempt(ctx, c)
+	}
 	if r != nil {
 		if left := r.rec.leftOut(); left > 0 {
 			r.Note("the capture is not complete: %d packets are left out", left)
@@ -63,6 +66,11 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		result := e.result(c, id)
 		result.Started, result.Duration = started, time.Since(started)
 		result.Verdict, result.Reason = verdict, reason
+		if declined := e.declined(c, id); declined != "" {
+			result.Verdict, result.Reason = reports.Unsupported, declined
+			out.Results = append(out.Results, result)
+			continue
+		}
 		if r != nil {
 			result.Verdict, result.Reason = r.conclude(ctx, id)
 			result.Information = r.notes
@@ -81,6 +89,20 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		annotate(out.Capture, r.steps, c.Requirements)
 	}
 	return out
+}
+
+// decliner is a target whose system says in its configuration what it does not do.
+type decliner interface {
+	Declines(requirement, section string, role sut.Role) string
+}
+
+// declined is the system's own word that it does not do what a requirement is about.
+func (e *Engine) declined(c *Check, id string) string {
+	target, ok := e.Target.(decliner)
+	if !ok || !slices.Contains(e.Target.Roles(), c.Role) {
+		return ""
+	}
+	return target.Declines(id, c.Section, c.Role)
 }
 
 // annotate replaces the step numbers in the comments of the frames by the steps' titles and what the check is about.
@@ -110,7 +132,7 @@ func certainty(partial []string) string {
 
 // attempt prepares an instance and runs the check on it. Without a Run the verdict and the
 // reason hold for all its requirements.
-func (e *Engine) attempt(ctx context.Context, c *Check) (reports.Verdict, string, *Run) {
+func (e *Engine) attempt(ctx context.Context, c *Check) (verdict reports.Verdict, reason string, r *Run) {
 	if ctx.Err() != nil {
 		return reports.Inconclusive, errInterrupted.Error(), nil
 	}
@@ -136,14 +158,17 @@ func (e *Engine) attempt(ctx context.Context, c *Check) (reports.Verdict, string
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		_ = instance.Close(ctx) // the verdict stands; what cannot be closed ends with the process
+		// The verdict stands; what cannot be closed ends with the process.
+		if err := instance.Close(ctx); r != nil && (errors.Is(err, sut.ErrAdapter) || errors.Is(err, sut.ErrUnreachable)) {
+			r.Note("at the end of the check: %v", err)
+		}
 	}()
 	if c.Applies != nil {
 		if reason := c.Applies(instance); reason != "" {
 			return reports.NotApplicable, reason, nil
 		}
 	}
-	r := e.newRun(c, instance)
+	r = e.newRun(c, instance)
 	r.execute(ctx)
 	return "", "", r
 }

@@ -57,6 +57,14 @@ type expectation struct{ message string }
 // Step is the body of a step: it states expectations and returns what was seen.
 type Step func(ctx context.Context, g gomega.Gomega) string
 
+// broken tells why what was missing may not be the system's fault.
+func (r *Run) broken(ctx context.Context) error {
+	if r.Instance == nil {
+		return nil
+	}
+	return r.Instance.Broken(ctx)
+}
+
 // Baseline takes an honest step before the attack. If it fails, the check ends inconclusive.
 func (r *Run) Baseline(ctx context.Context, title string, f Step) {
 	if message, ok := r.step(ctx, reports.Baseline, title, f); !ok {
@@ -111,6 +119,13 @@ func (r *Run) Oracle(ctx context.Context, title string, f Step, requirements ...
 	}
 	message, ok := r.step(ctx, reports.Oracle, title, f)
 	verdict := reports.Pass
+	if !ok {
+		if err := r.broken(ctx); err != nil {
+			r.worsen(reports.Inconclusive, "nothing can be said of what is missing: "+err.Error())
+			r.steps[len(r.steps)-1].Verdict = reports.Inconclusive
+			panic(stop{})
+		}
+	}
 	for _, id := range requirements {
 		j := r.verdict[id]
 		if j == nil {
