@@ -110,6 +110,9 @@ func NewEmbedded(faults ...Fault) (*Embedded, error) {
 // Doors returns the doors as every instance has them, at the address that stands for all.
 func (e *Embedded) Doors() []Door { return embeddedDoors(netip.AddrFrom4([4]byte{127, 0, 0, 1})) }
 
+// Authority returns the certificate of the authority that vouches for the reference, as DER.
+func (e *Embedded) Authority() []byte { return e.authority.Certificate.Raw }
+
 // Security reports that the reference is secured.
 func (e *Embedded) Security() Security { return Secured }
 

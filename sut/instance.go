@@ -116,8 +116,14 @@ type Instance struct {
 }
 
 // Local returns an address for the next node of the harness. Addresses differ where the
-// system under test is reached over loopback or the configuration names several.
-func (i *Instance) Local() netip.Addr { return i.local() }
+// system under test is reached over loopback or the configuration names several. The zero
+// Addr leaves the choice to the operating system.
+func (i *Instance) Local() netip.Addr {
+	if i.local == nil {
+		return netip.Addr{}
+	}
+	return i.local()
+}
 
 // Log returns what the system under test has logged since it was prepared.
 func (i *Instance) Log() []string {

@@ -98,6 +98,7 @@ func newRoot(o *options) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(), newProve(), newAttack(), newList(), newExplain(), newVersion(), newAdapter(), guest.NewCommand())
+	root.AddCommand(newFuzz())
 	root.AddCommand(newDaemons(o)...)
 	return root
 }

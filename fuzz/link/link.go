@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/rspthreat/rspthreat/fuzz/conversation"
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// readQueue is how many answers an association holds before the transport stops the system: more
+// than one flight has.
+const readQueue = 1024
+
+// MaxReplies bounds what is kept of what one group of messages is answered with; the rest is
+// counted.
+const MaxReplies = 256
+
+// floodReplies is how many answers to one flight are a flood.
+const floodReplies = 20_000
+
+// Link is one association. It is used by one goroutine.
+type Link struct {
+	Caller conversation.Caller
+	Values conversation.Values
+	// Question is the honest question that the system answers here.
+	Question Question
+
+	system *System
+	assoc  association.Association
+	nonce  uint32
+	self   wire.ServerID // ENRP: the server that the association speaks for
+	broken bool
+	batch  []byte
+	ended  error
+}
+
+// Reply is what the system said.
+type Reply struct {
+	Message wire.Message // nil: it is no message
+	Raw     []byte
+	Err     error // why it is no message
+}
+
+// Result is what came of one group of messages.
+type Result struct {
+	Replies []Reply
+	Count   int   // of replies, those that were not kept among them
+	Done    bool  // the question after the group was answered: the system has dealt with the group
+	Skipped bool  // a later question was answered and this one was not
+	Ended   error // the association ended before the answer
+	Silent  bool  // neither in time
+	Unasked bool  // nothing was asked
+	Took    time.Duration
+}
+
+// Open sets an association up. Victim is the identifier of the honest element.
+func (s *System) Open(ctx context.Context, c conversation.Caller, known conversation.Values, evidence Evidence) (*Link, error) {
+	d, to, err := s.dialer(c, evidence)
+	if err != nil {
+		return nil, err
+	}
+	a, err := d.Dial(ctx, to)
+	if err != nil {
+		return nil, fmt.Errorf("%s at %s: %w", c, to, err)
+	}
+	known.Address = a.Info().Local.Addr().Unmap()
+	s.own.Store(known.Address, nil)
+	return &Link{Caller: c, Values: known, system: s, assoc: a, Question: firstQuestion(s.Secured, c)}, nil
+}
+
+// Ended tells why the association has ended, nil while it goes on.
+func (l *Link) Ended() error { return l.ended }
+
+// Abort ends the association at once.
+func (l *Link) Abort() {
+	_ = l.assoc.Abort("done") // it is given up either way
+	if l.ended == nil {
+		l.ended = association.ErrClosed
+	}
+}
+
+// Close ends the association gracefully, within the time that the system has for an answer.
+func (l *Link) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, l.system.Response)
+	defer cancel()
+	err := l.assoc.Close(ctx)
+	if err != nil {
+		_ = l.assoc.Abort("closing")
+	}
+	l.ended = association.ErrClosed
+	return err
+}
+
+// stream tells whether messages follow each other in a stream of octets, as they do under TLS on
+// SCTP too, so that a length that is not the message's own also changes what comes after it.
+func stream(c conversation.Caller) bool { return c.Transport == association.TCP || c.Secured }
+
+// Breaks tells whether the message would have what comes after it on the association taken for
+// something else.
+func Breaks(c conversation.Caller, b []byte) bool {
+	if !stream(c) || len(b) == 0 {
+		return false
+	}
+	const word = 4
+	return len(b) < wire.HeaderLength || (int(binary.BigEndian.Uint16(b[2:]))+word-1)/word != (len(b)+word-1)/word
+}
+
+// Broken tells whether such a message was sent: nothing that follows is understood.
+func (l *Link) Broken() bool { return l.broken }
+
+// Group is what is sent between two questions.
+type Group struct {
+	Payloads []Payload
+}
+
+// Payload is one message of a group, placeholders included.
+type Payload struct {
+	Octets []byte
+	PPID   uint32
+	Stream uint16
+}
+
+// maxFlight bounds the octets of one flight, so that neither side waits for the other to read.
+const maxFlight = 24 << 10
+
+// Exchange sends the groups, each followed by the question, and collects what is answered until
+// every question is, the association ends, or the time is over that the system has for an answer.
+func (l *Link) Exchange(ctx context.Context, groups []Group, results []Result) []Result {
+	results = append(results[:0], make([]Result, len(groups))...)
+	asked := make([]asked, len(groups))
+	if err := l.send(ctx, groups, asked); err != nil {
+		l.ended = err
+	}
+	l.collect(ctx, asked, results)
+	return results
+}
+
+func (l *Link) send(ctx context.Context, groups []Group, asked []asked) error {
+	ctx, cancel := context.WithTimeout(ctx, l.system.Response)
+	defer cancel()
+	l.batch = l.batch[:0]
+	for i := range groups {
+		for _, p := range groups[i].Payloads {
+			if len(p.Octets) == 0 {
+				continue
+			}
+			l.speakFor(p.Octets)
+			l.broken = l.broken || Breaks(l.Caller, p.Octets)
+			if err := l.put(ctx, p); err != nil {
+				return err
+			}
+		}
+		q := l.ask(groups[i].Payloads)
+		asked[i] = q
+		if q.payload != nil {
+			if err := l.put(ctx, Payload{Octets: q.payload}); err != nil {
+				return err
+			}
+		}
+	}
+	return l.flush(ctx)
+}
+
+// put adds a message to the flight, or sends it where each is one of its own.
+func (l *Link) put(ctx context.Context, p Payload) error {
+	if !stream(l.Caller) {
+		octets := l.Values.Fill(make([]byte, 0, len(p.Octets)), p.Octets)
+		return l.assoc.Send(ctx, association.Message{Payload: octets, PPID: p.PPID, Stream: p.Stream})
+	}
+	if len(l.batch)+len(p.Octets) > maxFlight {
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+	}
+	at := len(l.batch)
+	l.batch = l.Values.Fill(l.batch, p.Octets)
+	for (len(l.batch)-at)%4 != 0 { // in a stream nothing ends between words
+		l.batch = append(l.batch, 0)
+	}
+	return nil
+}
+
+func (l *Link) flush(ctx context.Context) error {
+	if len(l.batch) == 0 {
+		return nil
+	}
+	err := l.assoc.Send(ctx, association.Message{Payload: l.batch})
+	l.batch = l.batch[:0]
+	return err
+}
+
+// collect reads until the last question is answered.
+func (l *Link) collect(ctx context.Context, asked []asked, results []Result) {
+	limit, cancel := context.WithTimeout(ctx, l.system.Response)
+	defer cancel()
+	began, at, total := time.Now(), 0, 0
+	for at < len(results) {
+		if asked[at].payload == nil && l.ended == nil {
+			results[at].Unasked = true
+			at++
+			continue
+		}
+		m, err := l.assoc.Receive(limit)
+		if err != nil {
+			l.fail(limit, err, results[at:])
+			results[at].Took = time.Since(began)
+			return
+		}
+		reply := l.decode(m.Payload)
+		if to := answers(asked[at:], &reply); to >= 0 {
+			for range to {
+				results[at].Skipped = true
+				at++
+			}
+			now := time.Now()
+			results[at].Done, results[at].Took = true, now.Sub(began)
+			began = now
+			at++
+			continue
+		}
+		l.learn(&reply)
+		r := &results[at]
+		if r.Count++; r.Count <= MaxReplies {
+			r.Replies = append(r.Replies, reply)
+		}
+		if total++; total > floodReplies {
+			l.fail(limit, ErrFlood, results[at:])
+			l.Abort()
+			return
+		}
+	}
+}
+
+// fail marks the groups that were not answered.
+func (l *Link) fail(limit context.Context, err error, rest []Result) {
+	if l.ended == nil && limit.Err() != nil {
+		rest[0].Silent = true
+		return
+	}
+	if l.ended == nil {
+		l.ended = err
+	}
+	for i := range rest {
+		rest[i].Ended = l.ended
+	}
+}
+
+func (l *Link) decode(payload []byte) Reply {
+	m, err := wire.Decode(l.Caller.Protocol, payload, &l.system.Wire)
+	if err != nil {
+		return Reply{Raw: payload, Err: err}
+	}
+	return Reply{Message: m, Raw: payload}
+}
+
+// learn takes values from what the system says.
+func (l *Link) learn(r *Reply) {
+	switch m := r.Message.(type) {
+	case *wire.Presence:
+		l.Values.Server = uint32(m.Sender)
+	case *wire.ListResponse:
+		l.Values.Server = uint32(m.Sender)
+	case *wire.HandleTableRequest:
+		l.Values.Server = uint32(m.Sender)
+	case *wire.EndpointKeepAlive:
+		l.Values.Server = uint32(m.Server)
+	case *wire.HandleResolutionResponse:
+		if len(m.Elements) > 0 {
+			l.Values.Element = uint32(m.Elements[0].ID)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package triage
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rspthreat/rspthreat/fuzz/conversation"
+	"github.com/rspthreat/rspthreat/fuzz/link"
+	"github.com/rspthreat/rspthreat/fuzz/model"
+	"github.com/rspthreat/rspthreat/fuzz/monitor"
+)
+
+// Try runs a script and returns the anomalies that it brings about: in what is answered, in what
+// honest nodes see afterwards, and of the process. A system that an earlier script has harmed is
+// replaced first. When enough says that what was answered is all that matters, nobody looks.
+func (b *Bed) Try(ctx context.Context, s *conversation.Script, evidence link.Evidence, enough func([]monitor.Anomaly) bool) ([]monitor.Anomaly, []link.Exchange, error) {
+	if b.dirty || b.Watch == nil {
+		if err := b.Start(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	r := link.Runner{System: b.System, Known: b.Watch.Known(), Evidence: evidence, Questions: b.Questions, Restart: b.fresh}
+	before := b.Grown()
+	exchanges, err := r.Run(ctx, s)
+	var found []monitor.Anomaly
+	ended := err != nil
+	for i := range exchanges {
+		found = append(found, b.Judge.Exchange(&exchanges[i])...)
+		ended = ended || exchanges[i].Result.Ended != nil
+		b.accept(&exchanges[i])
+		if model.RoleOf(b.System.Secured, exchanges[i].Caller) == model.Peer {
+			b.Watch.PeersSpoke()
+		}
+	}
+	if grown := b.Grown() - before; b.MemoryGrowth > 0 && grown > b.MemoryGrowth/4 {
+		found = append(found, monitor.Anomaly{Kind: monitor.Memory, Rule: "the process grows", Requirement: "T2.2-R1"})
+	}
+	if slices.ContainsFunc(found, func(a monitor.Anomaly) bool { return a.Kind == monitor.Hang || a.Kind == monitor.Memory }) {
+		b.dirty = true
+	}
+	if enough != nil && enough(found) {
+		if b.Watch.Restore(ctx) != nil {
+			b.dirty = true
+		}
+		return found, exchanges, ctx.Err()
+	}
+	if ended {
+		if a, dead := b.Death(ctx, len(found) > 0 || err != nil); dead {
+			b.dirty = true
+			return append(found, a), exchanges, ctx.Err()
+		}
+	}
+	return append(found, b.Look(ctx)...), exchanges, ctx.Err()
+}
+
+func (b *Bed) fresh(ctx context.Context) (*link.System, error) {
+	if err := b.Start(ctx); err != nil {
+		return nil, err
+	}
+	return b.System, nil
+}
+
+// accept tells the watch what was granted, as far as it was judged to be right.
+func (b *Bed) accept(e *link.Exchange) {
+	for _, g := range b.Judge.Grants(e) {
+		b.Watch.Accept(g.Pool, g.ID)
+	}
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rspthreat/rspthreat/fuzz/campaign"
+	"github.com/rspthreat/rspthreat/fuzz/finding"
+	"github.com/rspthreat/rspthreat/fuzz/model"
+	"github.com/rspthreat/rspthreat/fuzz/target"
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/sut"
+)
+
+// defaultFuzzOut is where findings and journal go.
+const defaultFuzzOut = "rspthreat-fuzz"
+
+// fuzzTarget are the flags that say what is fuzzed.
+type fuzzTarget struct {
+	sut    string
+	faults []string
+	pid    string
+}
+
+func (f *fuzzTarget) flags(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.sut, "sut", "", "configuration `file` of the system under test (default: the reference in a process of its own)")
+	flags.StringSliceVar(&f.faults, "fault", nil, "switch these `faults` of the reference on")
+	flags.StringVar(&f.pid, "pid", "", "`file` with the process ID of the system under test, or a command that prints it, after an exclamation mark")
+}
+
+// open gives the target and its name.
+func (f *fuzzTarget) open() (target.Target, string, error) {
+	t, subject, err := openTarget(f.sut, f.faults)
+	if err != nil {
+		return nil, "", err
+	}
+	if f.sut != "" {
+		return &target.External{Target: t, PID: f.pid}, subject.Name, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	command := []string{self, "fuzz", "reference"}
+	for _, fault := range f.faults {
+		command = append(command, "--fault", fault)
+	}
+	return &target.Child{Command: command}, "reference registrar", nil
+}
+
+type fuzzFlags struct {
+	fuzzTarget
+	out       string
+	resume    bool
+	seed      uint64
+	shard     string
+	cases     uint64
+	time      time.Duration
+	rate      float64
+	lanes     int
+	depth     int
+	reconnect bool
+	roles     []string
+	patterns  []string
+	slow      time.Duration
+	memory    int64
+	deaths    int
+	quiet     bool
+}
+
+func newFuzz() *cobra.Command {
+	var f fuzzFlags
+	c := &cobra.Command{
+		Use:   "fuzz",
+		Short: "Fuzz a registrar over the wire",
+		Long: "Speak with a registrar as pool elements, pool users, peer registrars and strangers, mostly wrongly, and\n" +
+			"see whether honest nodes are still served and find what honest nodes made. See fuzz/README.md.\n\n" +
+			"Exit codes: 0 nothing was found, 1 there are findings, 2 usage or configuration, 3 the system could not\n" +
+			"be reached or the harness failed, 4 no case was run.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
+	}
+	f.fuzzTarget.flags(c)
+	flags := c.Flags()
+	flags.StringVarP(&f.out, "out", "o", defaultFuzzOut, "`directory` for findings and journal")
+	flags.BoolVar(&f.resume, "resume", false, "go on with the campaign in that directory")
+	flags.Uint64Var(&f.seed, "seed", 0, "draw the cases from this `number` (default: a random one)")
+	flags.StringVar(&f.shard, "shard", "0/1", "run part `i/n` of the campaign")
+	flags.Uint64Var(&f.cases, "cases", 0, "end after this `number` of cases, rounded up to whole blocks of 64")
+	flags.DurationVar(&f.time, "time", 0, "end after this `duration` (default: a minute, unless --cases is given)")
+	flags.Float64Var(&f.rate, "rate", 0, "at most this many cases a `second`, all shards together")
+	flags.IntVar(&f.lanes, "lanes", campaign.DefaultLanes, "`associations` at once")
+	flags.IntVar(&f.depth, "depth", campaign.DefaultDepth, "`cases` in one flight")
+	flags.BoolVar(&f.reconnect, "reconnect", false, "a new association for each case")
+	flags.StringSliceVar(&f.roles, "role", nil, "play these `roles` only: pe, pu, peer, stranger")
+	flags.StringSliceVar(&f.patterns, "log-pattern", nil, "`expression` for lines of the log that mean that something is wrong")
+	flags.DurationVar(&f.slow, "slow", 0, "an answer that takes longer than this `duration` is a finding")
+	flags.Int64Var(&f.memory, "memory", campaign.DefaultMemoryGrowth>>20, "growth of the process in `MiB` that is a finding")
+	flags.IntVar(&f.deaths, "deaths", campaign.DefaultMaxDeaths, "stop after the system has died this many `times`")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, only findings and summary")
+	c.AddCommand(newFuzzReplay(), newFuzzReference())
+	return c
+}
+
+// options translates the flags.
+func (f *fuzzFlags) options() (campaign.Options, error) {
+	o := campaign.Options{
+		Dir: f.out, Resume: f.resume, Seed: f.seed, Cases: f.cases, Time: f.time, Rate: f.rate, Lanes: f.lanes, Depth: f.depth,
+		Reconnect: f.reconnect, SlowAfter: f.slow, MemoryGrowth: f.memory << 20, MaxDeaths: f.deaths, Replay: f.replay(),
+	}
+	shard, shards, ok := strings.Cut(f.shard, "/")
+	var err1, err2 error
+	o.Shard, err1 = strconv.Atoi(shard)
+	o.Shards, err2 = strconv.Atoi(shards)
+	if !ok || err1 != nil || err2 != nil || o.Shards < 1 {
+		return o, fmt.Errorf("--shard %q: must be i/n with i from 0 to n-1", f.shard)
+	}
+	for _, r := range f.roles {
+		if o.Roles = append(o.Roles, model.Role(r)); !slices.Contains([]string{"pe", "pu", "peer", "stranger"}, r) {
+			return o, fmt.Errorf("--role %q: must be pe, pu, peer or stranger", r)
+		}
+	}
+	for _, p := range f.patterns {
+		e, err := regexp.Compile(p)
+		if err != nil {
+			return o, fmt.Errorf("--log-pattern: %w", err)
+		}
+		o.Patterns = append(o.Patterns, e)
+	}
+	if o.Cases == 0 && o.Time == 0 {
+		o.Time = time.Minute
+	}
+	return o, nil
+}
+
+// replay is the command that replays a script against the same system.
+func (f *fuzzFlags) replay() string {
+	words := []string{"rspthreat fuzz replay"}
+	if f.sut != "" {
+		words = append(words, "--sut", quote(f.sut))
+	}
+	for _, fault := range f.faults {
+		words = append(words, "--fault", fault)
+	}
+	return strings.Join(words, " ")
+}
+
+func (f *fuzzFlags) run(c *cobra.Command) error {
+	if f.resume && f.seed == 0 {
+		h, err := campaign.ReadHeader(f.out)
+		if err != nil {
+			return usage(err)
+		}
+		f.seed = h.Seed
+	}
+	if f.seed == 0 {
+		f.seed = rand.Uint64()
+	}
+	o, err := f.options()
+	if err != nil {
+		return usage(err)
+	}
+	if o.Target, o.Subject, err = f.open(); err != nil {
+		return usage(err)
+	}
+	defer closeFuzzTarget(c.Context(), o.Target)
+	o.Found = func(found *finding.Finding) { fmt.Fprintln(c.OutOrStdout(), "found", found.Name+":", found) }
+	if !f.quiet {
+		o.Progress = progress(c.ErrOrStderr())
+	}
+	summary, err := campaign.Run(c.Context(), o)
+	return fuzzResult(c.OutOrStdout(), summary, err, f.out)
+}
+
+// progressEvery is how often progress is told.
+const progressEvery = 5 * time.Second
+
+func progress(w io.Writer) func(campaign.Status) {
+	var last time.Time
+	return func(s campaign.Status) {
+		if time.Since(last) < progressEvery {
+			return
+		}
+		last = time.Now()
+		fmt.Fprintf(w, "%s: %d cases, %.0f/s, %d findings, %d deaths\n", s.Elapsed.Round(time.Second), s.Cases, s.Rate, s.Findings, s.Deaths)
+	}
+}
+
+// fuzzResult prints the summary and turns what came of a campaign into an exit code.
+func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
+	if s != nil {
+		covered := len(campaign.Total()) - len(s.Coverage.Missing())
+		fmt.Fprintf(w, "%d cases with %d messages in %s (%.0f/s); %s\n", s.NewCases, s.Messages, s.Ran.Round(time.Second), float64(s.NewCases)/s.Ran.Seconds(), s.Why)
+		fmt.Fprintf(w, "%d of %d states and transitions, %d ways to answer, %d deaths, %d anomalies that did not come about again\n",
+			covered, len(campaign.Total()), s.Novel, s.Deaths, s.Transient)
+		for _, f := range s.Findings {
+			fmt.Fprintf(w, "  %s\n    %s\n", f, f.Replay)
+		}
+		fmt.Fprintf(w, "%d findings in %s\n", len(s.Findings), dir)
+	}
+	switch {
+	case s != nil && len(s.Findings) > 0:
+		if err = errors.Join(err, s.Failure); err != nil {
+			return &exitError{reports.ExitViolations, err}
+		}
+		return &exitError{code: reports.ExitViolations}
+	case errors.Is(err, campaign.ErrOptions), errors.Is(err, campaign.ErrExists), errors.Is(err, campaign.ErrNone),
+		errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrJournal), errors.Is(err, finding.ErrVersion):
+		return usage(err)
+	case err != nil:
+		return &exitError{reports.ExitUnreachable, err}
+	case s.Failure != nil:
+		return &exitError{reports.ExitUnreachable, s.Failure}
+	case s.NewCases == 0:
+		return &exitError{reports.ExitNothingRan, errors.New("no case was run")}
+	}
+	return nil
+}
+
+func closeFuzzTarget(ctx context.Context, t target.Target) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = t.Close(ctx) // findings are written; there is nobody left to tell
+}
+
+// newFuzzReference is the reference as a process of its own, for the fuzzer.
+func newFuzzReference() *cobra.Command {
+	var faults []string
+	c := &cobra.Command{
+		Use: "reference", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			found, err := sut.FindFaults(faults...)
+			if err != nil {
+				return usage(err)
+			}
+			e, err := sut.NewEmbedded(found...)
+			if err != nil {
+				return &exitError{reports.ExitUnreachable, err}
+			}
+			if err := target.Serve(c.Context(), e, c.InOrStdin(), c.OutOrStdout()); err != nil {
+				return &exitError{reports.ExitUnreachable, err}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringSliceVar(&faults, "fault", nil, "switch these `faults` on")
+	return c
+}
