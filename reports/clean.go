@@ -11,8 +11,8 @@ import (
 const (
 	maxSteps = 200
 	// A step shows its first and last messages: a flood repeats itself in between.
-	maxStepHead = 40
-	maxStepTail = 20
+	maxStepHead = 150
+	maxStepTail = 50
 	maxLog      = 500  // lines of the log of the system under test for one check
 	maxElements = 2000 // lines of a handlespace
 	maxItems    = 100  // of any other list
@@ -87,7 +87,7 @@ func cleanKnown(k *Known) *Known {
 }
 
 func cleanSubject(s Subject) Subject {
-	lines(&s.Name, &s.Organisation, &s.Product, &s.Version, &s.Contact, &s.Security)
+	lines(&s.Name, &s.Organisation, &s.Product, &s.Version, &s.Contact, &s.Security, &s.ConfigFile)
 	s.Config = cleanText(s.Config, maxText)
 	s.Doors = mapped(s.Doors, func(d Door) Door {
 		lines(&d.Protocol, &d.Transport, &d.Address)
@@ -133,17 +133,19 @@ func cleanCheck(c Check) Check {
 	var omitted int
 	c.Messages, omitted = thin(c.Messages)
 	c.MessagesOmitted += omitted
-	c.Messages = mapped(c.Messages, func(m Message) Message {
-		lines(&m.From, &m.To, &m.Door, &m.Name, &m.Summary)
-		m.Hex = cleanLine(m.Hex, maxHex)
-		m.Fields = cleanFields(m.Fields)
-		return m
-	})
+	c.Messages = mapped(c.Messages, cleanMessage)
 	c.Plots = some(c.Plots, cleanPlot)
 	c.Before = cleanLines(c.Before, maxElements)
 	c.After = cleanLines(c.After, maxElements)
 	c.Log = cleanLines(c.Log, maxLog)
 	return c
+}
+
+func cleanMessage(m Message) Message {
+	lines(&m.From, &m.To, &m.Door, &m.Name, &m.Summary)
+	m.Hex = cleanLine(m.Hex, maxHex)
+	m.Fields = cleanFields(m.Fields)
+	return m
 }
 
 func cleanFields(in []Field) []Field {

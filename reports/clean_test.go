@@ -4,6 +4,8 @@ package reports
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,12 +19,29 @@ func TestLongStepsKeepTheirFirstAndLastMessages(t *testing.T) {
 		t.Fatalf("%d messages, %d omitted", len(got.Messages), got.MessagesOmitted)
 	}
 	for i, want := range map[int]string{
-		0: "pool flood-0000", maxStepHead - 1: "pool flood-0039", maxStepHead: "pool flood-0980",
+		0: "pool flood-0000", maxStepHead - 1: "pool flood-0149", maxStepHead: "pool flood-0950",
 		maxStepHead + maxStepTail - 1: "pool flood-0999", maxStepHead + maxStepTail: "canary",
 	} {
 		if got.Messages[i].Summary != want {
 			t.Errorf("message %d is %q, want %q", i, got.Messages[i].Summary, want)
 		}
+	}
+}
+
+// JSON has no way to write what is not a number, and a plot no place.
+func TestPlotsHoldNumbersOnlyAndKeepTheirExtremes(t *testing.T) {
+	points := make([]Point, 100_000)
+	points[77_777].Value, points[5].Value = 9, -9
+	got := cleanPlot(Plot{
+		Limits: []Limit{{"a", math.Inf(1)}, {"b", 2}},
+		Series: []Series{{Name: "long", Points: points}, {Name: "bad", Points: []Point{{Value: math.NaN()}, {Value: 1}}}},
+	})
+	if len(got.Limits) != 1 || len(got.Series[1].Points) != 1 {
+		t.Errorf("limits %v, points %v", got.Limits, got.Series[1].Points)
+	}
+	long := got.Series[0].Points
+	if n := len(long); n > maxPoints || !slices.Contains(long, points[77_777]) || !slices.Contains(long, points[5]) {
+		t.Errorf("%d points; the extremes are lost", n)
 	}
 }
 

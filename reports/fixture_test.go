@@ -4,6 +4,7 @@ package reports
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -56,7 +57,22 @@ func everyVerdict(t testing.TB) *Results {
 	r.Results[0].Certainty = "less certain: no peer credential was given, so only resolution was seen"
 	r.Results[0].Information = []string{"the response carried cause 0xa although the registration took effect"}
 	r.Results[0].Faults = []string{"accept-unauthenticated-registration", "serve-clear-port"}
+	r.Results[0].Known = &Known{State: KnownExpired, Reason: "hard to mend", Expires: "2026-01-31"}
+	r.Results[3].Known = &Known{State: KnownFailure, Reason: "fixed in 4.3", Link: "https://tracker.example.net/417", Expires: "2026-12-31"}
 	r.Results[1].Certainty = "certain"
+	r.Findings = []Finding{
+		{
+			ID: "crash-1f3a9c02", Title: "Pool element of length 4 ends the registrar", Kind: "crash", Severity: SeverityHigh, Role: "registrar",
+			Reference: "RFC 5354 section 3.9", Explanation: "It reads behind the end.\nAnybody who may register can stop it.", Count: 12, First: start,
+			Replay: "rspthreat fuzz replay findings/crash-1f3a9c02/input.bin", Reproducer: "findings/crash-1f3a9c02/input.bin",
+			Hex: "010000100009000841424344000a0004", Size: 16, OriginalSize: 214,
+		},
+		{ID: "rule-1", Title: "Keep-alives go on", Kind: "rule", Severity: SeverityMedium, Requirement: "T2.10-R1", Explanation: "Three more."},
+		{ID: "flags-1", Title: "Flags are echoed", Kind: "divergence", Severity: SeverityLow, Explanation: "They come back.", Known: &Known{State: KnownExpired, Reason: "harmless"}},
+	}
+	r.Proof = &Proof{Faults: []ProvenFault{
+		{Name: "skip-owner-check", Role: "registrar", Description: "does not ask who owns the element", Violates: []string{"T2.3-R6@registrar"}, Disabled: []string{"T2.1-R2@registrar"}},
+	}}
 	r.Checks[0].Capture = r.Checks[0].ID + captureExt // as AddCheck leaves it
 	return r
 }
@@ -71,6 +87,8 @@ func spoofCheck(t testing.TB) Check {
 			Attacker:     "anybody who can reach the clear ASAP port; no credential",
 			Precondition: "the registrar serves secured pool elements; pool EchoPool has one member",
 			Effect:       "pool users are sent to a server of the attacker's choice",
+			Mitigation:   "TLS with pre-shared keys",
+			Residual:     "whoever holds a key can still register",
 		},
 		Started: start, Duration: 118300 * time.Microsecond,
 		Steps: []Step{
@@ -93,6 +111,11 @@ func spoofCheck(t testing.TB) Check {
 		{Time: at(32), Step: 1, From: "attacker", To: "registrar", Door: "asap tcp", Name: "ASAP_REGISTRATION", Summary: "pool EchoPool, PE 0x12345678, life 30 s, SCTP 10.0.0.1:4711, round robin", Hex: flat(hexRegistration)},
 		{Time: at(48), Step: 3, From: "pu", To: "registrar", Door: "asap tcp tls", Secured: true, Name: "ASAP_HANDLE_RESOLUTION", Summary: "pool EchoPool", Hex: flat(hexHandleResolution)},
 	}
+	c.Messages[0].Fields = []Field{{Name: "message type", Value: "0x01", At: 0, Length: 1}, {Name: "pool handle", Value: `"EchoPool"`, At: 4, Length: 12}, {Depth: 1, Name: "PE identifier", At: 20, Length: 4}}
+	c.Plots = []Plot{{
+		Title: "Latency of honest traffic", Unit: "ms", Limits: []Limit{{"promised", 50}},
+		Series: []Series{{Name: "during the attack", Points: []Point{{0, 3}, {time.Second, 70}}}, {Name: "one value", Points: []Point{{0, 1}}}, {Name: "none"}},
+	}}
 	return c
 }
 
@@ -127,7 +150,7 @@ func clearCapture(t testing.TB) *Capture {
 	r.add(Frame{Transport: "tcp", Src: a, Dst: b, Data: unhex(t, hexRegistration), Comment: "attack: registration without authentication (T2.1-R1)"})
 	r.add(Frame{Transport: "tcp", Src: b, Dst: a, Data: unhex(t, hexRegistrationResponse)})
 	r.add(Frame{Transport: "tcp", Kind: FrameReset, Src: b, Dst: a})
-	return &Capture{Frames: r.frames}
+	return &Capture{Frames: r.frames, KeyLog: []byte("CLIENT_RANDOM 00 11\n")}
 }
 
 // Strings that a hostile system puts wherever it can.
@@ -163,5 +186,17 @@ func hostile(t testing.TB) *Results {
 	m := &c.Messages[0]
 	m.From, m.Name, m.Summary, m.Hex = evil, evil, long, evil+long
 	m.Step = 1 << 30
+	m.Fields = []Field{{Depth: -3, Name: evil, Value: evil + long, At: -1, Length: 1 << 40}}
+	c.Plots[0].Title, c.Plots[0].Unit, c.Plots[0].Limits[0].Name, c.Plots[0].Series[0].Name = evil, evil, long, evil
+	c.Plots[0].Series[0].Points[0].Value = math.Inf(1)
+	c.Command, c.Threat.Mitigation, c.Threat.Residual = evil, evil, long
+	k := Known{State: "whatever", Reason: evil, Link: "javascript:alert(1)//" + evil, Expires: long, Fingerprint: evil}
+	r.Results[0].Known = &k
+	f := &r.Findings[0]
+	for _, s := range []*string{&f.Title, &f.Kind, &f.Severity, &f.Role, &f.Requirement, &f.Reference, &f.Explanation, &f.Replay, &f.Hex} {
+		*s = evil
+	}
+	f.Reproducer, f.Capture, f.Count, f.Known = "../../etc/passwd", "javascript:alert(1)", -1, &k
+	r.Proof.Faults[0].Name, r.Proof.Faults[0].Violates = evil, []string{evil, long}
 	return r
 }

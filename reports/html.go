@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"path"
 	"strings"
 	"time"
 )
@@ -17,10 +18,11 @@ import (
 var pageFiles embed.FS
 
 // maxHexShown is how much of a message the page shows, in hex digits; results.json and the capture hold the rest.
-const maxHexShown = 2048
+const maxHexShown = 4096
 
-// writeHTML writes clean results as one page that needs nothing else and asks no other host for anything.
-func writeHTML(w io.Writer, r *Results) error {
+// writeHTML writes clean results as one page that needs nothing else and asks no other host for anything. The evidence is
+// that of dir, where the page will be; it goes into the page as far as there is room. An empty dir has none.
+func writeHTML(w io.Writer, r *Results, dir string) error {
 	css, err := pageFiles.ReadFile("page/page.css")
 	if err != nil {
 		return fmt.Errorf("page style: %w", err)
@@ -38,7 +40,7 @@ func writeHTML(w io.Writer, r *Results) error {
 		"Policy": "default-src 'none'; style-src " + sourceHash(css) + "; script-src " + sourceHash(js),
 		"CSS":    template.CSS(css),
 		"JS":     template.JS(js),
-		"View":   newView(r),
+		"View":   newViewOf(r, dir),
 	})
 }
 
@@ -56,6 +58,24 @@ var pageFunctions = template.FuncMap{
 	"iso":      func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 	"commands": captureCommands,
 	"plural":   plural,
+	"role":     roleName,
+	"rolekey":  roleKey,
+	"severity": severityTone,
+	"file":     fileLink,
+	"base":     path.Base,
+	"plus":     func(a, b int) int { return a + b },
+}
+
+// severityTone is how the severity of a finding looks: with the sign and the colour of a verdict.
+func severityTone(s string) Verdict {
+	switch s {
+	case SeverityHigh:
+		return Fail
+	case SeverityMedium:
+		return Warn
+	default:
+		return Unsupported
+	}
 }
 
 // verdictMark is a sign that, beside the word and the colour, tells verdicts apart.

@@ -26,6 +26,11 @@ var schema []byte
 // Schema returns the JSON schema (draft 2020-12) of results.json.
 func Schema() []byte { return bytes.Clone(schema) }
 
+func writeSchema(w io.Writer) error {
+	_, err := w.Write(schema)
+	return err
+}
+
 // writeJSON writes clean results; < and > are escaped, so that the file may stand inside a page.
 func writeJSON(w io.Writer, r *Results) error {
 	e := json.NewEncoder(w)

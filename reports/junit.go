@@ -58,7 +58,8 @@ type (
 // junitTime is ISO 8601 without a zone, as the format demands; it is UTC.
 const junitTime = "2006-01-02T15:04:05"
 
-// writeJUnit writes clean results: a suite for each section, a case for each result.
+// writeJUnit writes clean results: a suite for each section, a case for each result, and one for each finding of a fuzzer.
+// What a baseline accepts is skipped, with the reason.
 // A run that was interrupted gets one case more, in error, so that its green results do not pass for a whole run.
 func writeJUnit(w io.Writer, r *Results) error {
 	run := junitRun{Name: generator + " " + r.Subject.Name}
@@ -66,6 +67,13 @@ func writeJUnit(w io.Writer, r *Results) error {
 	for _, s := range sections(r.Results) {
 		suite := junitSection(r, s)
 		elapsed += suite.elapsed
+		run.add(suite)
+	}
+	if len(r.Findings) > 0 {
+		suite := junitSuite{Name: "fuzzing"}
+		for i := range r.Findings {
+			suite.add(junitFinding(&r.Findings[i]), 0)
+		}
 		run.add(suite)
 	}
 	if r.Interrupted != "" {
@@ -143,10 +151,40 @@ func junitResult(r *Result) junitCase {
 		c.Out = "warning: " + r.Reason + "\n" + outcome.Text
 	case Fail:
 		c.Failure = outcome
+		if k := r.Known; k != nil && k.State == KnownFailure {
+			c.Failure, c.Skipped = nil, &junitOutcome{Type: string(k.State), Message: knownSentence(k), Text: r.Reason + "\n" + outcome.Text}
+		}
 	case NotApplicable, Unsupported:
 		c.Skipped = outcome
 	default:
 		c.Error = outcome
+	}
+	return c
+}
+
+// junitFinding is a failure unless a baseline accepts it.
+func junitFinding(f *Finding) junitCase {
+	var b strings.Builder
+	for _, l := range [][2]string{
+		{"severity", f.Severity},
+		{"requirement", f.Requirement},
+		{"reference", f.Reference},
+		{"what happens", f.Explanation},
+		{"report", HTMLFile + "#finding-" + f.ID},
+		{"reproducer", f.Reproducer},
+		{"repeat", f.Replay},
+	} {
+		if l[1] != "" {
+			fmt.Fprintf(&b, "%s: %s\n", l[0], l[1])
+		}
+	}
+	c := junitCase{Name: f.ID + ": " + f.Title, Classname: generator + ".fuzz." + f.Kind, Time: junitSeconds(0)}
+	outcome := &junitOutcome{Type: f.Kind, Message: f.Title, Text: b.String()}
+	if f.Known != nil && f.Known.State == KnownFailure {
+		outcome.Message = knownSentence(f.Known)
+		c.Skipped = outcome
+	} else {
+		c.Failure = outcome
 	}
 	return c
 }

@@ -97,6 +97,7 @@ func TestJUnitMapsEveryVerdict(t *testing.T) {
 		{"2.10", "T2.10-R1@registrar: ", "rspthreat.2-10.registrar", "error", "inconclusive", "no answer within 2s"},
 		{"2.10", "T2.10-R2@PU: ", "rspthreat.2-10.PU", "skipped", "unsupported", `answered "unsupported"`},
 		{"2.11", "T2.11-R1@registrar: ", "rspthreat.2-11.registrar", "error", "harness-error", "no buffer space available"},
+		{"fuzzing", "crash-1f3a9c02: ", "rspthreat.fuzz.crash", "failure", "crash", "findings/crash-1f3a9c02/input.bin"},
 	} {
 		t.Run(want.name, func(t *testing.T) {
 			c := findCase(t, run, want.suite, want.name)
@@ -120,7 +121,7 @@ func findCase(t *testing.T, run readRun, suite, name string) readCase {
 	t.Helper()
 	for _, s := range run.Suites {
 		for _, c := range s.Cases {
-			if strings.HasPrefix(s.Name, suite+" ") && strings.HasPrefix(c.Name, name) {
+			if strings.HasPrefix(s.Name+" ", suite+" ") && strings.HasPrefix(c.Name, name) {
 				return c
 			}
 		}
@@ -131,11 +132,11 @@ func findCase(t *testing.T, run readRun, suite, name string) readCase {
 
 func TestJUnitCountsAreRight(t *testing.T) {
 	run := readJUnit(t, junitOf(t, everyVerdict(t)))
-	if run.Tests != 7 || run.Failures != 1 || run.Errors != 2 {
+	if run.Tests != 10 || run.Failures != 4 || run.Errors != 2 {
 		t.Errorf("run: %d tests, %d failures, %d errors", run.Tests, run.Failures, run.Errors)
 	}
 	type counts struct{ tests, failures, errors, skipped int }
-	want := map[string]counts{"2.1": {3, 1, 0, 1}, "2.2": {1, 0, 0, 0}, "2.10": {2, 0, 1, 1}, "2.11": {1, 0, 1, 0}}
+	want := map[string]counts{"2.1": {3, 1, 0, 1}, "2.2": {1, 0, 0, 0}, "2.10": {2, 0, 1, 1}, "2.11": {1, 0, 1, 0}, "fuzzing": {3, 3, 0, 0}}
 	if len(run.Suites) != len(want) {
 		t.Errorf("%d suites, want %d", len(run.Suites), len(want))
 	}
@@ -155,5 +156,20 @@ func TestJUnitOfAnInterruptedRunIsNotGreen(t *testing.T) {
 	}
 	if !bytes.Contains(junitOf(t, r), []byte("the registrar died")) {
 		t.Error("the reason is missing")
+	}
+}
+
+func TestJUnitSkipsOnlyWhatTheBaselineAccepts(t *testing.T) {
+	for state, want := range map[KnownState]string{KnownFailure: "skipped", KnownExpired: "failure", KnownChanged: "failure", KnownFixed: "failure"} {
+		k := &Known{State: state, Reason: "fixed in 4.3"}
+		run := readJUnit(t, junitOf(t, &Results{
+			Results:  []Result{{ID: "T2.1-R1@registrar", Section: "2.1", Verdict: Fail, Known: k}},
+			Findings: []Finding{{ID: "crash-1", Kind: "crash", Known: k}},
+		}))
+		for _, s := range run.Suites {
+			if got := s.Cases[0].Children[0]; got.XMLName.Local != want || (want == "skipped" && !strings.Contains(got.Message, "fixed in 4.3")) {
+				t.Errorf("%s, %s: %+v, want <%s>", s.Name, state, got, want)
+			}
+		}
 	}
 }

@@ -76,7 +76,8 @@ type Subject struct {
 	Security     string `json:"security"` // "secured" or "clear"
 	Rung         int    `json:"rung"`
 	Doors        []Door `json:"doors"`
-	Config       string `json:"config,omitempty"` // redacted YAML
+	Config       string `json:"config,omitempty"`      // redacted YAML
+	ConfigFile   string `json:"config_file,omitempty"` // where it came from, as it was named
 }
 
 // Door is one address at which the system under test answers.

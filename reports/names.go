@@ -15,7 +15,17 @@ const (
 	JUnitFile   = "junit.xml"
 	HTMLFile    = "index.html"
 	LuaFile     = "rspthreat.lua" // teaches Wireshark the ports of the run
+	SARIFFile   = "rspthreat.sarif"
+	SummaryFile = "summary.md"          // for the job summary of a CI server
+	SchemaFile  = "results.schema.json" // of results.json
 )
+
+// FindingsDir is where those who fuzz put what belongs to Results.Findings: reproducers, captures.
+const FindingsDir = "findings"
+
+// writtenFiles are those that a Writer writes beside the evidence. results.json is removed last: it is what tells the
+// other files of a half-cleared directory.
+var writtenFiles = []string{HTMLFile, JUnitFile, LuaFile, SARIFFile, SummaryFile, SchemaFile, ManifestFile, ResultsFile}
 
 const captureExt = ".pcapng"
 
@@ -24,6 +34,7 @@ var ErrCheckID = errors.New("check ID is not safe as a file name")
 
 var (
 	safeID   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+	safePath = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,400}$`) // needs no escape in a URI
 	safeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$`)
 )
 

@@ -91,7 +91,7 @@ func (p *ports) writeLua(w io.Writer) error {
 	})
 }
 
-// captureCommands open a capture with what it takes to see ASAP and ENRP inside TLS; to be run in the report directory.
+// captureCommands open a capture with what it takes to see ASAP and ENRP inside TLS; to be run in the directory of rspthreat.lua.
 func captureCommands(capture string) []string {
 	return []string{
 		"wireshark -X lua_script:" + LuaFile + " " + capture,

@@ -3,21 +3,26 @@
 package reports
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
 // view is the results as the page shows them.
 type view struct {
 	*Results
-	Verdict  string // the run in a word: "conforms", "does not conform", ...
-	Tone     Verdict
-	Counts   []verdictCount
-	Roles    []string
-	Sections []sectionView
-	Checks   []checkView
-	Took     time.Duration
-	LuaFile  string
+	Verdict   string // the run in a word: "conforms", "does not conform", ...
+	Tone      Verdict
+	Counts    []verdictCount
+	Roles     []string // keys of roles, see roleKey
+	Levels    []string
+	Sections  []sectionView
+	Attention []Result     // what is not as it should be, the worst first
+	Unjudged  []reasonView // why requirements could not be judged
+	Baseline  []Result     // results that a baseline knows
+	Took      time.Duration
+	Alone     []checkView // checks of sections without results
 }
 
 type verdictCount struct {
@@ -26,32 +31,29 @@ type verdictCount struct {
 	Means   string
 }
 
-// sectionView is one line of the matrix: for each role of the view, its counts by verdict.
+// sectionView is one threat: its line of the matrix and its part of the page.
 type sectionView struct {
 	section
-	Cells []cellView
+	Verdict    Verdict // the worst
+	Counts     []verdictCount
+	Cells      []cellView
+	Checks     []checkView
+	Mitigation []string
+	Residual   []string
 }
 
+// cellView is one role's results in a section.
 type cellView struct {
-	Role   string
-	Counts []verdictCount
+	Role    string
+	Verdict Verdict // the worst; empty when there is none
+	Counts  []verdictCount
 }
 
-// checkView is a check with the results that rest on it.
-type checkView struct {
-	Check
-	Results      []Result
-	Verdict      Verdict
-	Faults       []string
-	Space        difference
-	HasSpace     bool
-	MessageViews []messageView
-}
-
-type messageView struct {
-	Message
-	After  time.Duration // since the start of the check
-	StepIs string
+// reasonView is one reason for which requirements were not judged.
+type reasonView struct {
+	Verdict Verdict
+	Reason  string
+	Results []Result
 }
 
 var verdictMeaning = map[Verdict]string{
@@ -64,31 +66,61 @@ var verdictMeaning = map[Verdict]string{
 	Unsupported:   "the system says that it does not do this",
 }
 
-func newView(r *Results) *view {
+// newView arranges clean results. dir is where the evidence is; empty when there is none to link to.
+func newView(r *Results) *view { return newViewOf(r, "") }
+
+func newViewOf(r *Results, dir string) *view {
 	v := &view{
 		Results: r, Verdict: exitMeaning(r.ExitCode), Tone: exitTone(r.ExitCode),
-		Counts: countViews(r.Results, true), LuaFile: LuaFile,
+		Counts: countViews(r.Results, true), Attention: attention(r.Results), Unjudged: unjudged(r.Results),
 	}
 	if r.Finished.After(r.Started) {
 		v.Took = r.Finished.Sub(r.Started)
 	}
 	for i := range r.Results {
-		if !slices.Contains(v.Roles, r.Results[i].Role) {
-			v.Roles = append(v.Roles, r.Results[i].Role)
+		result := &r.Results[i]
+		if key := roleKey(result.Role); !slices.Contains(v.Roles, key) {
+			v.Roles = append(v.Roles, key)
+		}
+		if !slices.Contains(v.Levels, result.Level) {
+			v.Levels = append(v.Levels, result.Level)
+		}
+		if result.Known != nil {
+			v.Baseline = append(v.Baseline, *result)
 		}
 	}
-	for _, s := range sections(r.Results) {
-		v.Sections = append(v.Sections, newSectionView(s, v.Roles))
-	}
+	slices.SortStableFunc(v.Roles, func(a, b string) int { return cmp.Compare(roleRank(a), roleRank(b)) })
+	e := &embedder{dir: dir}
+	checks := make(map[string][]checkView)
 	for i := range r.Checks {
-		v.Checks = append(v.Checks, newCheckView(&r.Checks[i], r.Results))
+		c := newCheckView(&r.Checks[i], r.Results, e)
+		checks[c.Section] = append(checks[c.Section], c)
+	}
+	for _, s := range sections(r.Results) {
+		s.Title = strings.ReplaceAll(s.Title, " -- ", " – ")
+		v.Sections = append(v.Sections, newSectionView(s, v.Roles, checks[s.Number]))
+		delete(checks, s.Number)
+	}
+	for _, c := range r.Checks {
+		v.Alone = append(v.Alone, checks[c.Section]...)
+		delete(checks, c.Section)
 	}
 	return v
 }
 
 // HasCheck tells whether the page has a part to link to.
 func (v *view) HasCheck(id string) bool {
-	return slices.ContainsFunc(v.Checks, func(c checkView) bool { return c.ID == id })
+	return slices.ContainsFunc(v.Checks, func(c Check) bool { return c.ID == id })
+}
+
+// Judged counts the results that say something about the system.
+func (v *view) Judged() (n int) {
+	for i := range v.Results.Results {
+		if v.Results.Results[i].Verdict.Judged() {
+			n++
+		}
+	}
+	return n
 }
 
 func exitTone(code int) Verdict {
@@ -104,6 +136,35 @@ func exitTone(code int) Verdict {
 	}
 }
 
+// roleKey joins the ways in which ledger and checks write a role.
+func roleKey(role string) string {
+	if role == "" {
+		return "none"
+	}
+	return strings.ToLower(role)
+}
+
+// roleName is a role as people call it.
+func roleName(role string) string {
+	switch key := roleKey(role); key {
+	case "registrar":
+		return "Registrar"
+	case "pe":
+		return "Pool element"
+	case "pu":
+		return "Pool user"
+	default:
+		return key
+	}
+}
+
+func roleRank(key string) int {
+	if i := slices.Index([]string{"registrar", "pe", "pu"}, key); i >= 0 {
+		return i
+	}
+	return 3
+}
+
 // countViews counts verdicts in the order of reports; all keeps those with no result.
 func countViews(results []Result, all bool) []verdictCount {
 	n := Counts(results)
@@ -116,49 +177,57 @@ func countViews(results []Result, all bool) []verdictCount {
 	return out
 }
 
-func newSectionView(s section, roles []string) sectionView {
-	v := sectionView{section: s}
+// worstOf returns the worst verdict; one that stands apart only where nothing was judged.
+func worstOf(results []Result) (v Verdict) {
+	for i := range results {
+		if v == "" {
+			v = results[i].Verdict
+		}
+		v = Worse(v, results[i].Verdict)
+	}
+	return v
+}
+
+func newSectionView(s section, roles []string, checks []checkView) sectionView {
+	v := sectionView{section: s, Verdict: worstOf(s.Results), Counts: countViews(s.Results, false), Checks: checks}
 	for _, role := range roles {
 		var mine []Result
 		for _, r := range s.Results {
-			if r.Role == role {
+			if roleKey(r.Role) == role {
 				mine = append(mine, r)
 			}
 		}
-		v.Cells = append(v.Cells, cellView{Role: role, Counts: countViews(mine, false)})
+		v.Cells = append(v.Cells, cellView{Role: role, Verdict: worstOf(mine), Counts: countViews(mine, false)})
+	}
+	for _, c := range checks {
+		v.Mitigation = addNew(v.Mitigation, c.Threat.Mitigation)
+		v.Residual = addNew(v.Residual, c.Threat.Residual)
 	}
 	return v
 }
 
-func newCheckView(c *Check, results []Result) checkView {
-	v := checkView{Check: *c, Space: diff(c.Before, c.After), HasSpace: len(c.Before)+len(c.After) > 0}
-	for _, r := range results {
-		if r.Check != c.ID {
-			continue
-		}
-		v.Results = append(v.Results, r)
-		if v.Verdict == "" {
-			v.Verdict = r.Verdict
-		}
-		v.Verdict = Worse(v.Verdict, r.Verdict)
-		for _, f := range r.Faults {
-			if !slices.Contains(v.Faults, f) {
-				v.Faults = append(v.Faults, f)
+func addNew(list []string, s string) []string {
+	if s == "" || slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+// unjudged groups what could not be judged by its reason, in the order of the results.
+func unjudged(results []Result) []reasonView {
+	var out []reasonView
+	for _, v := range []Verdict{HarnessError, Inconclusive, Unsupported, NotApplicable} {
+		for _, r := range results {
+			if r.Verdict != v {
+				continue
 			}
+			i := slices.IndexFunc(out, func(g reasonView) bool { return g.Verdict == v && g.Reason == r.Reason })
+			if i < 0 {
+				i = len(out)
+				out = append(out, reasonView{Verdict: v, Reason: r.Reason})
+			}
+			out[i].Results = append(out[i].Results, r)
 		}
 	}
-	for _, m := range c.Messages {
-		mv := messageView{Message: m}
-		if !m.Time.IsZero() && !c.Started.IsZero() {
-			mv.After = m.Time.Sub(c.Started)
-		}
-		if m.Step >= 0 && m.Step < len(c.Steps) {
-			mv.StepIs = string(c.Steps[m.Step].Kind)
-		}
-		v.MessageViews = append(v.MessageViews, mv)
-	}
-	return v
+	return out
 }
-
-// TotalMessages counts the messages that are left out, too.
-func (v checkView) TotalMessages() int { return len(v.Messages) + v.MessagesOmitted }

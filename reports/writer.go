@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Writer writes the reports of one run into a directory. It is not safe for concurrent use.
@@ -17,25 +18,27 @@ type Writer struct {
 	ports ports
 }
 
-// NewWriter prepares dir, which it makes when it is not there, and removes the reports that an earlier run left in it:
-// results.json, the captures that it lists, junit.xml, index.html and rspthreat.lua, each only if rspthreat wrote it.
-// When one of these names belongs to somebody else, nothing is removed and the error wraps ErrForeign.
+// NewWriter prepares dir, which it makes when it is not there, and removes the reports and the evidence that an earlier
+// run left in it, each file only if rspthreat wrote it. When one of the names of reports belongs to somebody else, nothing
+// is removed and the error wraps ErrForeign. What fuzzing found stays.
 func NewWriter(dir string) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fileError("make", dir, err)
 	}
-	stale := []string{HTMLFile, JUnitFile, LuaFile, ResultsFile}
-	for _, name := range stale {
+	for _, name := range writtenFiles {
 		if err := ours(filepath.Join(dir, name)); err != nil {
 			return nil, err
 		}
 	}
-	// results.json goes last: it is what tells the other files of a half-cleared directory.
-	for _, name := range append(oldCaptures(dir), stale...) {
+	stale, dirs := oldEvidence(dir)
+	for _, name := range slices.Concat(stale, oldCaptures(dir), writtenFiles) {
 		path := filepath.Join(dir, name)
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fileError("remove", path, err)
 		}
+	}
+	for _, name := range dirs {
+		_ = os.Remove(filepath.Join(dir, name)) // stays when something else is in it
 	}
 	return &Writer{dir: dir, ports: wellKnownPorts()}, nil
 }
@@ -65,17 +68,16 @@ func oldCaptures(dir string) []string {
 	return names
 }
 
-// AddCheck writes the capture of a check at once, so that it outlives whatever comes later, and sets check.Capture.
-// Without frames there is nothing to write.
+// AddCheck writes the evidence of a check at once, so that it outlives whatever comes later, and sets check.Capture.
+// What there is nothing of is not written; c may be nil.
 func (w *Writer) AddCheck(check *Check, c *Capture) error {
 	if !safeID.MatchString(check.ID) {
 		return fmt.Errorf("reports: %w: %q", ErrCheckID, check.ID)
 	}
-	if c == nil || len(c.Frames) == 0 {
-		return nil
+	if c != nil {
+		w.ports.learn(c)
 	}
-	w.ports.learn(c)
-	return WriteCapture(w.dir, check, c)
+	return writeEvidence(w.dir, check, c)
 }
 
 // WriteCapture writes DIR/<check id>.pcapng, with DIR if it is not there, and names it in the check. It is for those who write no other report;
@@ -95,8 +97,9 @@ func WriteCapture(dir string, check *Check, c *Capture) error {
 	return nil
 }
 
-// Finish writes results.json, junit.xml, rspthreat.lua and index.html. Each appears whole or not at all; when one
-// fails, the others are still tried, and the first error is returned. Finish may be called again with more results.
+// Finish writes results.json with its schema, junit.xml, rspthreat.sarif, summary.md, rspthreat.lua, index.html, and last
+// the manifest over everything. Each appears whole or not at all; when one fails, the others are still tried, and the
+// first error is returned. Finish may be called again with more results.
 func (w *Writer) Finish(r *Results) error {
 	c := clean(r)
 	w.ports.open(c.Subject.Doors)
@@ -105,9 +108,13 @@ func (w *Writer) Finish(r *Results) error {
 		write func(io.Writer) error
 	}{
 		{ResultsFile, func(out io.Writer) error { return writeJSON(out, c) }},
+		{SchemaFile, writeSchema},
 		{JUnitFile, func(out io.Writer) error { return writeJUnit(out, c) }},
+		{SARIFFile, func(out io.Writer) error { return writeSARIF(out, c) }},
+		{SummaryFile, func(out io.Writer) error { return writeMarkdown(out, c) }},
 		{LuaFile, w.ports.writeLua},
-		{HTMLFile, func(out io.Writer) error { return writeHTML(out, c) }},
+		{HTMLFile, func(out io.Writer) error { return writeHTML(out, c, w.dir) }},
+		{ManifestFile, func(out io.Writer) error { return writeManifest(w.dir, out) }},
 	}
 	var first error
 	for _, f := range files {

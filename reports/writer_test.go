@@ -45,10 +45,14 @@ func newWriter(t *testing.T, dir string) *Writer {
 	return w
 }
 
+// evidencePath is where the capture of a check is.
+func evidencePath(check string) string { return EvidenceDir + "/" + check + "/" + check + captureExt }
+
 // writeRun writes a whole run into dir.
 func writeRun(t *testing.T, dir string) {
 	t.Helper()
 	w, r := newWriter(t, dir), everyVerdict(t)
+	r.Checks[0].Command = "rspthreat run --requirement T2.1-R1"
 	if err := w.AddCheck(&r.Checks[0], clearCapture(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,7 @@ func writeRun(t *testing.T, dir string) {
 func TestWriterWritesEveryReport(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	writeRun(t, dir)
-	want := []string{"2.1-unauthenticated-registration.pcapng", HTMLFile, JUnitFile, ResultsFile, LuaFile}
+	want := append([]string{EvidenceDir}, writtenFiles...)
 	slices.Sort(want)
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -74,7 +78,13 @@ func TestWriterWritesEveryReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Checks[0].Capture != want[0] {
+	const check = "2.1-unauthenticated-registration"
+	want = []string{check + ".pcapng", AfterFile, BeforeFile, MessagesFile, RepeatFile, LogFile, TimelineFile, KeyLogFile}
+	slices.Sort(want)
+	if got := names(t, filepath.Join(dir, EvidenceDir, check)); !slices.Equal(got, want) {
+		t.Errorf("evidence %q, want %q", got, want)
+	}
+	if r.Checks[0].Capture != evidencePath(check) {
 		t.Errorf("results.json names the capture %q", r.Checks[0].Capture)
 	}
 	info, err := f.Stat()
@@ -106,8 +116,8 @@ func TestCaptureIsThereBeforeTheRunEnds(t *testing.T) {
 	if err := newWriter(t, dir).AddCheck(&c, clearCapture(t)); err != nil {
 		t.Fatal(err)
 	}
-	if got := names(t, dir); !slices.Equal(got, []string{c.Capture}) || c.Capture != c.ID+".pcapng" {
-		t.Errorf("directory holds %q, check names %q", got, c.Capture)
+	if _, err := os.Stat(filepath.Join(dir, c.Capture)); err != nil || c.Capture != evidencePath(c.ID) {
+		t.Errorf("check names %q: %v", c.Capture, err)
 	}
 }
 
@@ -115,7 +125,7 @@ func TestCheckWithoutFramesHasNoCapture(t *testing.T) {
 	dir, c := t.TempDir(), spoofCheck(t)
 	w := newWriter(t, dir)
 	for _, capture := range []*Capture{nil, {KeyLog: []byte("x")}} {
-		if err := w.AddCheck(&c, capture); err != nil || c.Capture != "" || len(names(t, dir)) != 0 {
+		if err := w.AddCheck(&c, capture); err != nil || c.Capture != "" || slices.Contains(names(t, filepath.Join(dir, EvidenceDir, c.ID)), c.ID+captureExt) {
 			t.Errorf("error %v, capture %q", err, c.Capture)
 		}
 	}
@@ -133,13 +143,28 @@ func TestUnsafeCheckIDsAreRefused(t *testing.T) {
 func TestNewRunRemovesTheOldOneAndNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	writeRun(t, dir)
-	old := filepath.Join(dir, "2.1-unauthenticated-registration.pcapng")
+	old := filepath.Join(dir, evidencePath("2.1-unauthenticated-registration"))
 	capture, err := os.ReadFile(old)
 	if err != nil {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(dir, "kept by hand.pcapng"), string(capture))
 	put(t, filepath.Join(dir, "notes.txt"), "rspthreat: mine")
+	put(t, filepath.Join(filepath.Dir(old), "my notes"), "rspthreat: mine")
+	put(t, filepath.Join(filepath.Dir(old), LogFile), "another tool's")
+	newWriter(t, dir)
+	if got, want := names(t, dir), []string{EvidenceDir, "kept by hand.pcapng", "notes.txt"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := names(t, filepath.Dir(old)), []string{"my notes", LogFile}; !slices.Equal(got, want) {
+		t.Errorf("evidence: got %q, want %q", got, want)
+	}
+	for _, name := range []string{"my notes", LogFile} {
+		if err := os.Remove(filepath.Join(filepath.Dir(old), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeRun(t, dir)
 	newWriter(t, dir)
 	if got, want := names(t, dir), []string{"kept by hand.pcapng", "notes.txt"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -150,7 +175,7 @@ func TestOldResultsCannotPointTheRemovalElsewhere(t *testing.T) {
 	top := t.TempDir()
 	dir := filepath.Join(top, "out")
 	writeRun(t, dir)
-	capture, err := os.ReadFile(filepath.Join(dir, "2.1-unauthenticated-registration.pcapng"))
+	capture, err := os.ReadFile(filepath.Join(dir, evidencePath("2.1-unauthenticated-registration")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +192,7 @@ func TestOldResultsCannotPointTheRemovalElsewhere(t *testing.T) {
 }
 
 func TestFilesOfOthersAreNotTouched(t *testing.T) {
-	for _, name := range []string{HTMLFile, JUnitFile, ResultsFile, LuaFile} {
+	for _, name := range writtenFiles {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			writeRun(t, dir)
@@ -195,7 +220,10 @@ func TestFilesOfOthersAreNotTouched(t *testing.T) {
 	})
 	t.Run("capture", func(t *testing.T) {
 		dir, c := t.TempDir(), spoofCheck(t)
-		put(t, filepath.Join(dir, c.ID+captureExt), "somebody else's")
+		if err := os.MkdirAll(filepath.Join(dir, EvidenceDir, c.ID), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, evidencePath(c.ID)), "somebody else's")
 		if err := newWriter(t, dir).AddCheck(&c, clearCapture(t)); !errors.Is(err, ErrForeign) || c.Capture != "" {
 			t.Errorf("error %v, capture %q", err, c.Capture)
 		}
@@ -271,7 +299,7 @@ func onFullDisk(t *testing.T, dir string) {
 	if !errors.Is(err, syscall.EFBIG) {
 		t.Errorf("a file one byte too long: error %v", err)
 	}
-	if got := names(t, dir); !slices.Equal(got, []string{JUnitFile, LuaFile}) {
+	if got := names(t, dir); !slices.Equal(got, []string{ManifestFile, JUnitFile, LuaFile, SummaryFile}) {
 		t.Errorf("directory holds %q: what fits must be there, whole, and nothing else", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -44,8 +45,9 @@ func newRun() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Judge a system under test and write the reports",
-		Long: "Judge a system under test and write results.json, junit.xml, index.html and one pcapng for\n" +
-			"each check. Without --sut the embedded reference registrar is judged.\n\n" +
+		Long: "Judge a system under test and write index.html, results.json, junit.xml, rspthreat.sarif,\n" +
+			"summary.md, and the evidence of each check. Without --sut the embedded reference is judged.\n" +
+			"On GitHub the summary is that of the job as well.\n\n" +
 			"Exit codes: 0 conforms, 1 does not, 2 usage or configuration, 3 a verdict is missing because the\n" +
 			"system could not be reached or the harness failed, 4 nothing ran.",
 		Args: cobra.NoArgs,
@@ -101,6 +103,9 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if err := errors.Join(err, writer.Finish(results)); err != nil {
 		return &exitError{reports.ExitUnreachable, fmt.Errorf("reports: %w", err)}
 	}
+	if err := appendJobSummary(func(w io.Writer) error { return reports.Markdown(w, results) }); err != nil {
+		return &exitError{reports.ExitUnreachable, err}
+	}
 	if err := reports.Summary(c.OutOrStdout(), results, f.out); err != nil {
 		return &exitError{reports.ExitUnreachable, fmt.Errorf("summary: %w", err)}
 	}
@@ -137,9 +142,6 @@ func (f *runFlags) sink(c *cobra.Command, writer *reports.Writer) engine.Sink {
 			for _, r := range o.Results {
 				fmt.Fprintf(c.ErrOrStderr(), "%-14s %-9s %-10s %6.2fs  %s\n", r.Verdict, r.Requirement, r.Role, r.Duration.Seconds(), r.Gist)
 			}
-		}
-		if o.Capture == nil {
-			return nil
 		}
 		return writer.AddCheck(&o.Check, o.Capture)
 	}

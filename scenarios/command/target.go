@@ -28,7 +28,7 @@ func openTarget(config string, faults []string) (sut.Target, reports.Subject, er
 	return target, reports.Subject{
 		Name: cfg.Name, Organisation: cfg.Claim.Organisation, Product: cfg.Claim.Product,
 		Version: cfg.Claim.Version, Contact: cfg.Claim.Contact,
-		Security: string(cfg.Security), Rung: target.Rung(), Doors: reportDoors(target.Doors()), Config: cfg.Redacted(),
+		Security: string(cfg.Security), Rung: target.Rung(), Doors: reportDoors(target.Doors()), Config: cfg.Redacted(), ConfigFile: config,
 	}, nil
 }
 
