@@ -54,6 +54,7 @@ func Catalogue() []Named {
 		{"clear-speaker", "2.15", "sends each of the 24 messages in clear, to every door", "--pool, --element", runClearSpeaker},
 		{"eavesdropper", "2.11", "relays TCP connections and tells what it can read of them", "--listen, --pool, --element", runEavesdropper},
 		{"flooder", "2.1, 2.2", "floods with registrations and deregistrations", "--pool; --identity and --psk-file to come with a key", runFlooder},
+		{"insider", "2.17", "deletes, steals and invents elements as an authentic registrar", "--element, --identity and --psk-file of a registrar, a target that speaks enrp", runInsider},
 		{"spoofer", "2.3, 2.4", "acts for another element, or for a pool that it may not join, with a key of its own", "--pool, --element, --identity, --psk-file", runSpoofer},
 		{"stranger", "2.1, 2.3", "registers and deregisters in every way that needs no credential", "--pool, --element; --identity for one that it heard of", runStranger},
 		{"tamperer", "2.10", "relays TCP connections and flips a bit, cuts, swaps and repeats what nodes send", "--listen", runTamperer},
@@ -153,6 +154,29 @@ func runAnnouncer(ctx context.Context, o *Order) error {
 	v, at := o.victim()
 	a := Announcer{Site: o.Site}
 	return o.tell(a.Announce(ctx, &wire.ServerAnnounce{Server: RogueServer}, v.RoguePresence(at)))
+}
+
+func runInsider(ctx context.Context, o *Order) error {
+	for _, door := range o.Doors {
+		if door.Protocol != wire.ENRP || door.Transport == "udp" || door.Secured != (o.Key != nil) {
+			continue
+		}
+		i := Insider{Site: o.Site, Door: door, Identity: o.Identity, Key: o.Key}
+		v, at := o.victim()
+		n, err := i.Join(ctx, &v, at)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNotMade, err)
+		}
+		for what, m := range map[string]wire.Message{"deletion": v.Deletion(at), "theft": v.Theft(at), "invention": v.Own(wire.AddPE, v.Element, at)} {
+			answers, err := i.Tell(ctx, n, v.RoguePresence(at), m)
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrNotMade, err)
+			}
+			o.Say(fmt.Sprintf("%s of an element told at %s; %d messages came in answer", what, door, len(answers)))
+		}
+		return nil
+	}
+	return fmt.Errorf("%w a door that speaks enrp, secured if there is a key", ErrOrder)
 }
 
 func runSpoofer(ctx context.Context, o *Order) error {

@@ -20,6 +20,9 @@ type Fault struct {
 	Description  string
 	Role         Role // whose fault it is; the zero value is the registrar's
 	Requirements []string
+	// Informs names informative requirements, which never fail: with the fault the report
+	// holds a note on each, without it none.
+	Informs []string
 	// Disables says that honest elements are kept out too, so that the checks of other
 	// requirements cannot take their baseline and are inconclusive.
 	Disables bool
@@ -34,7 +37,7 @@ var ErrUnknownFault = errors.New("unknown fault")
 
 // Faults returns all faults of the reference, by name.
 func Faults() []Fault {
-	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults(), integrityFaults(),
+	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults(), policyFaults(), integrityFaults(),
 		elementFaults(), userFaults())
 	for i := range all {
 		if all[i].Role == "" {
@@ -59,11 +62,12 @@ func FindFaults(names ...string) ([]Fault, error) {
 	return found, nil
 }
 
-// FaultsFor returns the names of the faults that violate a requirement on a role.
+// FaultsFor returns the names of the faults that violate a requirement on a role, or make a
+// note on it if it is informative.
 func FaultsFor(requirement string, role Role) []string {
 	var names []string
 	for _, f := range Faults() {
-		if f.Role == role && slices.Contains(f.Requirements, requirement) {
+		if f.Role == role && slices.Contains(slices.Concat(f.Requirements, f.Informs), requirement) {
 			names = append(names, f.Name)
 		}
 	}

@@ -227,6 +227,15 @@ func (n *Node) Received() []wire.Message {
 	return append([]wire.Message(nil), n.inbox...)
 }
 
+// Drain takes all messages that have arrived.
+func (n *Node) Drain() []wire.Message {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := n.inbox
+	n.inbox = nil
+	return all
+}
+
 // Ended tells whether the far end has ended the association, and how.
 func (n *Node) Ended() (error, bool) {
 	n.mu.Lock()

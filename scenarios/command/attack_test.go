@@ -50,7 +50,8 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 	secured, doors := target(t, sut.Secured)
 	_, clear := target(t, sut.Clear)
 	keys := filepath.Join(t.TempDir(), "keys.psk")
-	if err := os.WriteFile(keys, fmt.Appendf(nil, "pe-bob:%x\n", secured.Credentials.Other.Key), 0o600); err != nil {
+	lines := fmt.Appendf(nil, "pe-bob:%x\nregistrar-2:%x\n", secured.Credentials.Other.Key, secured.Credentials.Peer.Key)
+	if err := os.WriteFile(keys, lines, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
@@ -69,6 +70,11 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 			"another's key", append([]string{"--element", "0x1234", "--identity", "pe-bob", "--psk-file", keys}, doors...),
 			[]string{"as pe-bob"},
 			nil, "spoofer",
+		},
+		{
+			"a registrar's key", append([]string{"--element", "0x1234", "--identity", "registrar-2", "--psk-file", keys}, doors...),
+			[]string{"theft of an element told at enrp sctp-udp tls"},
+			nil, "insider",
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

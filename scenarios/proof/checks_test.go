@@ -66,7 +66,12 @@ func TestEveryJudgedRequirementHasAFault(t *testing.T) {
 		}
 	}
 	for _, f := range sut.Faults() {
-		for _, id := range f.Requirements {
+		for _, id := range f.Informs {
+			if r, err := requirements(t).Find(id); err != nil || r.Level != ledger.Informative {
+				t.Errorf("fault %s is to be noted on %s, which is not informative: %v", f.Name, id, err)
+			}
+		}
+		for _, id := range slices.Concat(f.Requirements, f.Informs) {
 			if !judged[ledger.ResultID(id, string(f.Role))] {
 				t.Errorf("fault %s says that it violates %s on the role %s, which no check judges", f.Name, id, f.Role)
 			}

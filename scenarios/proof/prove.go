@@ -62,6 +62,10 @@ func Prove(ctx context.Context, l *ledger.Ledger, f sut.Fault) (reports.ProvenFa
 			continue
 		}
 		claimed, violated := slices.Contains(want, r.ID), false
+		informs := slices.Contains(f.Informs, r.Requirement)
+		if noted := Noted(r); informs != noted {
+			departures = append(departures, Finding{ID: r.ID, Verdict: r.Verdict, Reason: fmt.Sprintf("noted: %t, with %q", noted, r.Information), Claimed: informs})
+		}
 		switch r.Verdict {
 		case reports.Fail, reports.Warn:
 			violated = true
@@ -78,6 +82,12 @@ func Prove(ctx context.Context, l *ledger.Ledger, f sut.Fault) (reports.ProvenFa
 	return proven, departures, nil
 }
 
+// Noted tells whether a result holds a note on its own requirement, which is how the
+// violation of an informative one shows.
+func Noted(r reports.Result) bool {
+	return slices.ContainsFunc(r.Information, func(s string) bool { return strings.HasPrefix(s, r.Requirement+": ") })
+}
+
 // Reference judges the reference without faults and returns what is not met.
 func Reference(ctx context.Context, l *ledger.Ledger) ([]Finding, error) {
 	results, err := Judge(ctx, l, scenarios.Checks())
@@ -86,7 +96,7 @@ func Reference(ctx context.Context, l *ledger.Ledger) ([]Finding, error) {
 	}
 	var departures []Finding
 	for _, r := range results.Results {
-		if r.Verdict.Judged() && r.Verdict != reports.Pass {
+		if r.Verdict.Judged() && r.Verdict != reports.Pass || Noted(r) {
 			departures = append(departures, Finding{ID: r.ID, Verdict: r.Verdict, Reason: r.Reason})
 		}
 	}
@@ -97,7 +107,7 @@ func Reference(ctx context.Context, l *ledger.Ledger) ([]Finding, error) {
 func Sentence(f reports.ProvenFault) string {
 	s := "violates " + strings.Join(f.Violates, ", ")
 	if len(f.Violates) == 0 {
-		s = "violates nothing"
+		s = "is noted"
 	}
 	if n := len(f.Disabled); n > 0 {
 		s += fmt.Sprintf("; leaves %d inconclusive", n)
