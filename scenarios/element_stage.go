@@ -132,7 +132,8 @@ func (s *elementStage) registers(ctx context.Context, g gomega.Gomega, known int
 	})
 	g.Expect(err).NotTo(gomega.HaveOccurred(), "the element does not register with the honest registrar")
 	s.home = h.Node
-	return fmt.Sprintf("element %s is registered in pool %s", h.Message.(*wire.Registration).Element.ID, s.spec.Pool)
+	s.spec.ID = h.Message.(*wire.Registration).Element.ID // some cannot be told which to have
+	return fmt.Sprintf("element %s is registered in pool %s", s.spec.ID, s.spec.Pool)
 }
 
 // keepAlive asks the element for a sign of life, as its home registrar does.

@@ -25,6 +25,9 @@ type commands struct {
 	CommandConfig
 	dir  string
 	file string // its log file, "" without one
+	// background says that start need not end, though nothing says when the system is ready:
+	// an element or a user shows by coming to the harness that it is.
+	background bool
 	// reach tells whether the doors of the system take associations.
 	reach func(context.Context) error
 
@@ -69,7 +72,7 @@ func (c *commands) up(ctx context.Context) error {
 	c.began = markOf(c.file)
 	switch {
 	case len(c.Start) == 0:
-	case c.Ready == nil:
+	case c.Ready == nil && !c.background:
 		if err := c.run(ctx, "start", c.Start); err != nil {
 			return err
 		}

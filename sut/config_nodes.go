@@ -31,7 +31,6 @@ type NodeConfig struct {
 	// Registrars are the places where it looks for registrars, the first one first: addresses of
 	// this machine, at which the harness plays them. Without an adapter there must be one.
 	Registrars []PlaceConfig `yaml:"registrars,omitempty"`
-	ID         uint32        `yaml:"id,omitempty"` // PE identifier that it always has
 	// Commands start and stop it; without them it runs all the time.
 	Commands CommandConfig `yaml:"commands,omitempty"`
 	LogFile  string        `yaml:"log_file,omitempty"`

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
@@ -81,7 +80,7 @@ func (e *Embedded) StartUser(ctx context.Context, spec UserSpec) (UserNode, erro
 	if spec.Seed != 0 {
 		cfg.Rand = mathrand.NewPCG(spec.Seed, spec.Seed)
 	}
-	cfg.Dial = dialFrom(spec.Local)
+	cfg.Dial = pooluser.DialFrom(spec.Local) // so that captures tell who is who
 	defences := pooluser.NewDefences()
 	cfg.Defences = &defences
 	for _, f := range e.faults {
@@ -93,16 +92,6 @@ func (e *Embedded) StartUser(ctx context.Context, spec UserSpec) (UserNode, erro
 		return nil, fmt.Errorf("embedded user: %w", err)
 	}
 	return n, nil
-}
-
-// dialFrom dials from the address of the node, so that captures tell who is who.
-func dialFrom(local netip.Addr) pooluser.DialFunc {
-	return func(ctx context.Context, t pooluser.Target) (association.Association, error) {
-		d := association.Dialer{
-			Transport: t.Transport, Local: local, UDPPort: t.UDPPort, TLS: t.TLS, PPID: t.PPID, Liveness: t.Liveness,
-		}
-		return d.Dial(ctx, t.Addr)
-	}
 }
 
 // Resolve resolves the pool.

@@ -28,7 +28,9 @@ func (e *External) openNodes() error {
 			continue
 		}
 		n := e.cfg.node(role)
-		e.nodes[role] = &nodeDriver{cfg: e.cfg, role: role, node: n, run: e.commands(n.Commands, n.LogFile)}
+		run := e.commands(n.Commands, n.LogFile)
+		run.background = true
+		e.nodes[role] = &nodeDriver{cfg: e.cfg, role: role, node: n, run: run, roots: e.authority.PEM()}
 	}
 	return nil
 }

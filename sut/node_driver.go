@@ -3,6 +3,7 @@
 package sut
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -15,6 +16,8 @@ type nodeDriver struct {
 	role Role
 	node *NodeConfig
 	run  *commands
+	// roots are the authority that it trusts, PEM.
+	roots []byte
 }
 
 // commanded makes the driver of an instance.
@@ -39,7 +42,8 @@ func (d *nodeDriver) fixed(what string) error {
 	return fmt.Errorf("%w: without an adapter a %s cannot be told %s", ErrUnsupported, d.role, what)
 }
 
-// StartElement starts the element, if it is as the check wants it.
+// StartElement starts the element, if it is as the check wants it. It has a PE identifier of
+// its own, which its registration tells.
 func (d *nodeDriver) StartElement(ctx context.Context, spec ElementSpec) (ElementNode, error) {
 	identity := spec.Identity
 	wanted := spec.features()
@@ -50,8 +54,6 @@ func (d *nodeDriver) StartElement(ctx context.Context, spec ElementSpec) (Elemen
 		return nil, d.fixed("who it is")
 	case spec.Pool != d.cfg.Pool:
 		return nil, d.fixed("which pool to join")
-	case spec.ID != 0 && uint32(spec.ID) != d.node.ID:
-		return nil, d.fixed("which PE identifier to have")
 	}
 	delete(wanted, "secured-service") // where it serves whom is its own
 	for _, feature := range Features() {
@@ -72,6 +74,8 @@ func (d *nodeDriver) StartUser(ctx context.Context, spec UserSpec) (UserNode, er
 		return nil, d.fixed("which pool to use")
 	case spec.Identity != nil:
 		return nil, d.fixed("who it is")
+	case spec.Security == Secured && !bytes.Equal(spec.Roots, d.roots):
+		return nil, d.fixed("whom to trust")
 	}
 	delete(wanted, "secured-service")
 	for _, feature := range Features() {

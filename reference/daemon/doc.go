@@ -90,6 +90,7 @@
 //	registrars:                  # name: what the certificate must be for; absent: the address
 //	  - {transport: tcp, address: "192.0.2.1:3864", name: registrar.example.org}
 //	announcements: {name: registrar.example.org}  # otherwise as above
+//	local: 192.0.2.20            # to dial from; absent: the system chooses
 //	ca_file: ca.pem              # who signs registrars; or psk_file and identity
 //	elements:                    # security: secured, preferred or clear
 //	  {security: secured, ca_file: elements.pem, name: echo.example.org, sctp: sctp-udp, encapsulation_port: 9899}

@@ -21,6 +21,7 @@ type userFile struct {
 	Pool          string          `yaml:"pool"`
 	Registrars    []userRegistrar `yaml:"registrars"`
 	Announcements *announcements  `yaml:"announcements"`
+	Local         string          `yaml:"local"`
 	CAFile        string          `yaml:"ca_file"`
 	PSKFile       string          `yaml:"psk_file"`
 	Identity      string          `yaml:"identity"`
@@ -67,7 +68,7 @@ func LoadUser(path string) (*User, error) {
 	d := open(path, &f)
 	u := &User{pool: f.Pool, linger: defaultLinger, metrics: f.Common.Metrics.Address, logger: d.logger(f.Common.Log, slog.LevelWarn)}
 	d.required("pool", f.Pool)
-	u.config = pooluser.Config{Servers: f.servers(d)}
+	u.config = pooluser.Config{Servers: f.servers(d), Dial: pooluser.DialFrom(d.address("local", f.Local))}
 	dialect := d.dialect(&f.Common)
 	u.config.Wire = dialect.wire
 	if a := f.Announcements; a != nil {

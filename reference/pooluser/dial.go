@@ -26,8 +26,17 @@ type DialFunc func(ctx context.Context, t Target) (association.Association, erro
 
 // DialAssociation dials with package association.
 func DialAssociation(ctx context.Context, t Target) (association.Association, error) {
-	d := association.Dialer{Transport: t.Transport, UDPPort: t.UDPPort, TLS: t.TLS, PPID: t.PPID, Liveness: t.Liveness}
-	return d.Dial(ctx, t.Addr)
+	return DialFrom(netip.Addr{})(ctx, t)
+}
+
+// DialFrom dials with package association from an address; an invalid one lets the system choose.
+func DialFrom(local netip.Addr) DialFunc {
+	return func(ctx context.Context, t Target) (association.Association, error) {
+		d := association.Dialer{
+			Transport: t.Transport, Local: local, UDPPort: t.UDPPort, TLS: t.TLS, PPID: t.PPID, Liveness: t.Liveness,
+		}
+		return d.Dial(ctx, t.Addr)
+	}
 }
 
 // Source receives announcements. *association.Datagram is one.

@@ -177,7 +177,10 @@ func (e *Engine) newRun(c *Check, instance *sut.Instance) *Run {
 	r := &Run{
 		Instance: instance, check: c, rec: &recorder{},
 		levels: make(map[string]ledger.Level), verdict: make(map[string]*judgement),
-		random: randomFor(e.Seed, c.ID), started: time.Now(),
+		random: randomFor(e.Seed, c.ID), started: time.Now(), declined: &witness{Driver: instance.Driver},
+	}
+	if instance.Driver != nil {
+		instance.Driver = r.declined
 	}
 	r.rec.sabotage = e.Sabotage
 	r.World = &actor.World{Instance: instance, Recorder: r.rec, Blind: e.Sabotage == BlindOracle}

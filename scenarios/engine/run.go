@@ -38,6 +38,8 @@ type Run struct {
 	started time.Time
 	plots   []reports.Plot
 	logs    []func() []string
+	// declined is what the system under test does not do by its own word.
+	declined *witness
 }
 
 type judgement struct {
@@ -65,9 +67,19 @@ func (r *Run) broken(ctx context.Context) error {
 	return r.Instance.Broken(ctx)
 }
 
+// blame adds to what did not work why that may be.
+func (r *Run) blame(ctx context.Context, message string) string {
+	if err := r.broken(ctx); err != nil && !strings.Contains(message, err.Error()) {
+		return message + "; " + err.Error()
+	}
+	return message
+}
+
 // Baseline takes an honest step before the attack. If it fails, the check ends inconclusive.
 func (r *Run) Baseline(ctx context.Context, title string, f Step) {
 	if message, ok := r.step(ctx, reports.Baseline, title, f); !ok {
+		r.decline(r.declined.said())
+		message = r.blame(ctx, message)
 		r.worsen(reports.Inconclusive, "the honest operation does not work: "+message)
 		panic(stop{})
 	}
@@ -92,6 +104,7 @@ func (r *Run) Passive(ctx context.Context, title string, f Step) { r.attack(ctx,
 func (r *Run) attack(ctx context.Context, title string, f Step) {
 	r.rec.attacked.Store(true)
 	if message, ok := r.step(ctx, reports.Attack, title, f); !ok {
+		r.decline(r.declined.said())
 		r.worsen(reports.HarnessError, "the attack could not be made: "+message)
 		panic(stop{})
 	}
@@ -103,6 +116,7 @@ func (r *Run) attack(ctx context.Context, title string, f Step) {
 func (r *Run) Canary(ctx context.Context, title string, f Step) bool {
 	message, ok := r.step(ctx, reports.Canary, title, f)
 	if !ok {
+		message = r.blame(ctx, message)
 		r.worsen(reports.Inconclusive, "the honest operation does not work after the attack: "+message)
 	}
 	return ok
@@ -117,9 +131,13 @@ func (r *Run) Oracle(ctx context.Context, title string, f Step, requirements ...
 	if len(requirements) == 0 {
 		requirements = r.check.Requirements
 	}
+	before := r.declined.count()
 	message, ok := r.step(ctx, reports.Oracle, title, f)
 	verdict := reports.Pass
 	if !ok {
+		if r.declined.count() > before {
+			r.decline(r.declined.said())
+		}
 		if err := r.broken(ctx); err != nil {
 			r.worsen(reports.Inconclusive, "nothing can be said of what is missing: "+err.Error())
 			r.steps[len(r.steps)-1].Verdict = reports.Inconclusive
@@ -204,6 +222,12 @@ func (r *Run) Need(ctx context.Context, title string, f func(ctx context.Context
 		g.Expect(err).NotTo(gomega.HaveOccurred())
 		return seen
 	})
+	r.decline(declined)
+}
+
+// decline ends the check when the system under test has said that it does not do what the
+// last step needs: the requirements that were not judged yet are not.
+func (r *Run) decline(declined error) {
 	if declined == nil {
 		return
 	}
