@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package attackers_test
+package attackers
 
 import (
 	"crypto"
@@ -20,8 +20,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/rspthreat/rspthreat/attackers"
 )
 
 // ca is an authority for the tests of forgeries.
@@ -133,22 +131,22 @@ func TestForgeriesAreRefusedByAnotherImplementation(t *testing.T) {
 		if !opensslBelieves(t, c.root, [][]byte{honest.Raw}, id.name, id.addr) {
 			t.Fatal("openssl does not believe the honest certificate")
 		}
-		f := attackers.Forger{Name: id.name, Addr: id.addr, Root: c.root, Honest: honest, Certify: c.certify}
+		f := Forger{Name: id.name, Addr: id.addr, Root: c.root, Honest: honest, Certify: c.certify}
 		all, err := f.All()
 		if err != nil {
 			t.Fatal(err)
 		}
-		flaws := map[attackers.Flaw]int{}
+		flaws := map[Flaw]int{}
 		for _, forgery := range all {
 			flaws[forgery.Flaw]++
 			believed := opensslBelieves(t, c.root, forgery.Certificate.Certificate, id.name, id.addr)
 			// The key is looked at in the handshake only.
-			if want := forgery.Flaw == attackers.FlawKey; believed != want {
+			if want := forgery.Flaw == FlawKey; believed != want {
 				t.Errorf("%s: believed %t, want %t", forgery.What, believed, want)
 			}
 		}
-		for _, flaw := range []attackers.Flaw{
-			attackers.FlawAuthority, attackers.FlawSignature, attackers.FlawTime, attackers.FlawName, attackers.FlawUsage, attackers.FlawKey,
+		for _, flaw := range []Flaw{
+			FlawAuthority, FlawSignature, FlawTime, FlawName, FlawUsage, FlawKey,
 		} {
 			if flaws[flaw] == 0 {
 				t.Errorf("no forgery with a flaw of the %s", flaw)
@@ -162,7 +160,7 @@ func TestForgeriesAreRefusedByAnotherImplementation(t *testing.T) {
 func TestForgeriesHaveOneFlaw(t *testing.T) {
 	const name = "registrar.rspthreat.test"
 	c := newCA(t)
-	f := attackers.Forger{Name: name, Root: c.root, Honest: c.honest(t, name, netip.Addr{}), Certify: c.certify}
+	f := Forger{Name: name, Root: c.root, Honest: c.honest(t, name, netip.Addr{}), Certify: c.certify}
 	all, err := f.All()
 	if err != nil {
 		t.Fatal(err)
@@ -173,13 +171,13 @@ func TestForgeriesHaveOneFlaw(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Now()
-		for flaw, wrong := range map[attackers.Flaw]bool{
-			attackers.FlawTime:      now.Before(leaf.NotBefore) || now.After(leaf.NotAfter),
-			attackers.FlawName:      leaf.VerifyHostname(name) != nil,
-			attackers.FlawUsage:     leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 || !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth),
-			attackers.FlawKey:       !samePublic(forgery.Certificate, leaf),
-			attackers.FlawAuthority: leaf.CheckSignatureFrom(c.root) != nil && string(leaf.RawIssuer) != string(c.root.RawSubject),
-			attackers.FlawSignature: leaf.CheckSignatureFrom(c.root) != nil && string(leaf.RawIssuer) == string(c.root.RawSubject),
+		for flaw, wrong := range map[Flaw]bool{
+			FlawTime:      now.Before(leaf.NotBefore) || now.After(leaf.NotAfter),
+			FlawName:      leaf.VerifyHostname(name) != nil,
+			FlawUsage:     leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 || !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageServerAuth),
+			FlawKey:       !samePublic(forgery.Certificate, leaf),
+			FlawAuthority: leaf.CheckSignatureFrom(c.root) != nil && string(leaf.RawIssuer) != string(c.root.RawSubject),
+			FlawSignature: leaf.CheckSignatureFrom(c.root) != nil && string(leaf.RawIssuer) == string(c.root.RawSubject),
 		} {
 			if wrong != (forgery.Flaw == flaw) {
 				t.Errorf("%s: wrong %s: %t", forgery.What, flaw, wrong)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package attackers_test
+package attackers
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
@@ -28,19 +27,19 @@ func bait() wire.PoolElement {
 	return pe
 }
 
-func mislead(t *testing.T, secured bool) (*attackers.Misleader, script.Door) {
+func mislead(t *testing.T, secured bool) (*Misleader, script.Door) {
 	t.Helper()
 	at := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(254)), byte(rand.IntN(256)), 7})
-	spec := attackers.MisleaderSpec{Element: bait(), Wire: wire.Strict()}
+	spec := MisleaderSpec{Element: bait(), Wire: wire.Strict()}
 	spec.Door = script.Door{Protocol: wire.ASAP, Transport: association.TCP, Secured: secured, Addr: netip.AddrPortFrom(at, 0)}
 	if secured {
-		forged, err := (&attackers.Forger{Addr: at, Root: newCA(t).root}).All()
+		forged, err := (&Forger{Addr: at, Root: newCA(t).root}).All()
 		if err != nil {
 			t.Fatal(err)
 		}
 		spec.Certificate = &forged[0].Certificate
 	}
-	m, err := attackers.Mislead(t.Context(), spec, "EchoPool")
+	m, err := Mislead(t.Context(), spec, "EchoPool")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,6 +93,9 @@ func TestMisleaderNoticesWhoLeaves(t *testing.T) {
 	m, door := mislead(t, false)
 	n, err := script.Open(ctx, script.Options{Name: "pu", Peer: "registrar", Door: door, Wire: wire.Strict()})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Await(ctx, func(wire.Message) bool { return true }); err != nil {
 		t.Fatal(err)
 	}
 	n.Close(ctx)

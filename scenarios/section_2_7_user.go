@@ -247,10 +247,6 @@ func (t *trap) baseline(ctx context.Context) {
 	t.stop(ctx, user)
 }
 
-// turns is how many answers a user may be waiting for on its way from a registrar that it does
-// not want to another one: that of one that does not answer, and that of the one that does.
-const turns = 2
-
 // spring has a user meet one rogue registrar and then the honest one.
 func (t *trap) spring(ctx context.Context, x rogue) (user sut.UserNode, asking *resolving, m *attackers.Misleader) {
 	t.gate.Shut()
@@ -286,25 +282,13 @@ func (t *trap) meet(ctx context.Context, x rogue) (e encounter, resolves bool) {
 	e = encounter{what: x.What, flaw: x.Flaw}
 	defer m.Close()
 	defer t.stop(ctx, user)
-	resolves = t.run.Canary(ctx, "the user resolves", func(ctx context.Context, g gomega.Gomega) string {
-		members, err := t.turned(ctx, asking)
-		e.used = has(members, t.bait.ID)
-		g.Expect(err).NotTo(gomega.HaveOccurred())
-		g.Expect(members).NotTo(gomega.BeEmpty(), "what it gets")
-		return "it gets " + memberList(members)
-	})
+	members, resolves := t.resolves(ctx, asking)
+	e.used = has(members, t.bait.ID)
 	if x.clear && resolves && !e.used {
 		t.again(ctx, user, m, &e)
 	}
 	e.asked = m.Asked()
 	return e, resolves
-}
-
-// turned waits for what a user resolves after it has met a rogue registrar.
-func (t *trap) turned(ctx context.Context, asking *resolving) ([]sut.Member, error) {
-	ctx, cancel := context.WithTimeout(ctx, turns*t.run.Instance.Timers.Response)
-	defer cancel()
-	return asking.wait(ctx)
 }
 
 // again takes the honest registrar away from the user, so that it tries the rogue once more:

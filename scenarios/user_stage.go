@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onsi/gomega"
+
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -181,6 +183,29 @@ func (r *resolving) wait(ctx context.Context) ([]sut.Member, error) {
 		}
 		return nil, r.err
 	}
+}
+
+// turns is how many answers a user may be waiting for on its way from a registrar that it does
+// not want to another one: that of one that does not answer, and that of the one that does.
+const turns = 2
+
+// turned waits for what a user resolves after it was attacked.
+func (s *userStage) turned(ctx context.Context, asking *resolving) ([]sut.Member, error) {
+	ctx, cancel := context.WithTimeout(ctx, turns*s.run.Instance.Timers.Response)
+	defer cancel()
+	return asking.wait(ctx)
+}
+
+// resolves is the canary: the user resolves, whatever it gets.
+func (s *userStage) resolves(ctx context.Context, asking *resolving) (members []sut.Member, ok bool) {
+	ok = s.run.Canary(ctx, "the user resolves", func(ctx context.Context, g gomega.Gomega) string {
+		var err error
+		members, err = s.turned(ctx, asking)
+		g.Expect(err).NotTo(gomega.HaveOccurred())
+		g.Expect(members).NotTo(gomega.BeEmpty(), "what it gets")
+		return "it gets " + memberList(members)
+	})
+	return members, ok
 }
 
 // has tells whether the user got an element.

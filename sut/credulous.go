@@ -50,17 +50,21 @@ func (s *sessionSecrets) master(clientRandom []byte) []byte {
 
 // credulous is a connection below TLS 1.2 that gives each record that was changed on the way
 // the tag that it would have if its sender had meant it so: TLS above believes everything.
-// The order of records still counts, so that this is about integrity and not about replay.
+// The order of records still counts, so that this is about integrity and not about replay;
+// a forgetful one is about replay only.
 type credulous struct {
 	net.Conn
-	keys *sessionSecrets
+	keys      *sessionSecrets
+	client    bool // it stands at the client, and repairs what the server sends
+	forgetful bool // it leaves records as they are, and takes those again that came before
 
 	in      []byte   // received, not yet a whole record
 	pending [][]byte // records on their way up
 
-	mu                         sync.Mutex
-	clientRandom, serverRandom []byte
-	// Of what the client sends: whether it is encrypted, the number of the next record, and
+	mu sync.Mutex
+	// The random numbers of the two hellos: of this side, and of the far one.
+	sentRandom, receivedRandom []byte
+	// Of what the far end sends: whether it is encrypted, the number of the next record, and
 	// the explicit nonce of the last one.
 	encrypted bool
 	sequence  uint64
@@ -68,6 +72,7 @@ type credulous struct {
 	aead      cipher.AEAD
 	block     cipher.Block
 	salt      []byte
+	seen      map[uint64]uint64 // the numbers of records that came, by their explicit nonce
 }
 
 // The parts of TLS 1.2 (RFC 5246 sections 6.2.1 and 7.4, RFC 5288 section 3).
@@ -84,11 +89,11 @@ const (
 	gcmSalt               = 4
 )
 
-// Write looks for the server's random number.
+// Write looks for the random number of this side.
 func (c *credulous) Write(b []byte) (int, error) {
 	c.mu.Lock()
-	if c.serverRandom == nil && len(b) >= helloRandomAt+helloRandomLength && b[0] == recordHandshake {
-		c.serverRandom = bytes.Clone(b[helloRandomAt : helloRandomAt+helloRandomLength])
+	if c.sentRandom == nil && len(b) >= helloRandomAt+helloRandomLength && b[0] == recordHandshake {
+		c.sentRandom = bytes.Clone(b[helloRandomAt : helloRandomAt+helloRandomLength])
 	}
 	c.mu.Unlock()
 	return c.Conn.Write(b)
@@ -123,13 +128,13 @@ func (c *credulous) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// repair returns a record of the client with a tag that fits.
+// repair returns a record of the far end with a tag that fits.
 func (c *credulous) repair(record []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.clientRandom == nil && record[0] == recordHandshake && len(record) >= helloRandomAt+helloRandomLength:
-		c.clientRandom = bytes.Clone(record[helloRandomAt : helloRandomAt+helloRandomLength])
+	case c.receivedRandom == nil && record[0] == recordHandshake && len(record) >= helloRandomAt+helloRandomLength:
+		c.receivedRandom = bytes.Clone(record[helloRandomAt : helloRandomAt+helloRandomLength])
 		return record
 	case record[0] == recordChangeCipher:
 		c.encrypted = true
@@ -142,32 +147,72 @@ func (c *credulous) repair(record []byte) []byte {
 	nonce := binary.BigEndian.Uint64(explicit)
 	inOrder := c.sequence > 0 && nonce == c.nonce+1
 	sequence := c.sequence
-	c.sequence, c.nonce = c.sequence+1, nonce
+	c.sequence = c.sequence + 1
+	if c.forgetful {
+		return c.again(record, nonce, sequence)
+	}
+	c.nonce = nonce
 	if record[0] != recordApplicationData || !inOrder || !c.prepare() {
 		return record
 	}
-	iv := append(bytes.Clone(c.salt), explicit...)
+	iv := c.iv(record)
 	plain := record[recordHeader+explicitNonce : len(record)-gcmTag]
 	cipher.NewCTR(c.block, append(bytes.Clone(iv), 0, 0, 0, 2)).XORKeyStream(plain, plain)
-	additional := binary.BigEndian.AppendUint64(nil, sequence)
-	additional = append(additional, record[:3]...)
-	additional = binary.BigEndian.AppendUint16(additional, uint16(len(plain)))
-	return append(bytes.Clone(record[:recordHeader+explicitNonce]), c.aead.Seal(nil, iv, plain, additional)...)
+	return append(bytes.Clone(record[:recordHeader+explicitNonce]), c.aead.Seal(nil, iv, plain, additional(record, sequence))...)
 }
 
-// prepare derives the client's keys, and tells whether there are any.
+// again lets a record that came before count as the next one.
+func (c *credulous) again(record []byte, nonce, sequence uint64) []byte {
+	if record[0] != recordApplicationData || !c.prepare() {
+		return record
+	}
+	before, known := c.seen[nonce]
+	if !known {
+		if c.seen == nil {
+			c.seen = make(map[uint64]uint64)
+		}
+		c.seen[nonce] = sequence
+		return record
+	}
+	iv := c.iv(record)
+	plain, err := c.aead.Open(nil, iv, record[recordHeader+explicitNonce:], additional(record, before))
+	if err != nil {
+		return record // it has been changed, too
+	}
+	return append(bytes.Clone(record[:recordHeader+explicitNonce]), c.aead.Seal(nil, iv, plain, additional(record, sequence))...)
+}
+
+func (c *credulous) iv(record []byte) []byte {
+	return append(bytes.Clone(c.salt), record[recordHeader:recordHeader+explicitNonce]...)
+}
+
+// additional is what the tag covers beside the text (RFC 5246 section 6.2.3.3).
+func additional(record []byte, sequence uint64) []byte {
+	out := append(binary.BigEndian.AppendUint64(nil, sequence), record[:3]...)
+	return binary.BigEndian.AppendUint16(out, uint16(len(record)-recordHeader-explicitNonce-gcmTag))
+}
+
+// prepare derives the far end's keys, and tells whether there are any.
 func (c *credulous) prepare() bool {
 	if c.aead != nil {
 		return true
 	}
-	master := c.keys.master(c.clientRandom)
-	if master == nil || c.serverRandom == nil {
+	clientRandom, serverRandom := c.receivedRandom, c.sentRandom
+	if c.client {
+		clientRandom, serverRandom = serverRandom, clientRandom
+	}
+	master := c.keys.master(clientRandom)
+	if master == nil || serverRandom == nil {
 		return false // of another kind of session
 	}
-	block := prf(master, "key expansion", append(bytes.Clone(c.serverRandom), c.clientRandom...), 2*(gcmKey+gcmSalt))
-	c.salt = block[2*gcmKey : 2*gcmKey+gcmSalt]
+	block := prf(master, "key expansion", append(bytes.Clone(serverRandom), clientRandom...), 2*(gcmKey+gcmSalt))
+	key, salt := block[:gcmKey], block[2*gcmKey:2*gcmKey+gcmSalt]
+	if c.client { // the server's come second
+		key, salt = block[gcmKey:2*gcmKey], block[2*gcmKey+gcmSalt:]
+	}
+	c.salt = salt
 	var err error
-	if c.block, err = aes.NewCipher(block[:gcmKey]); err != nil {
+	if c.block, err = aes.NewCipher(key); err != nil {
 		return false
 	}
 	c.aead, err = cipher.NewGCM(c.block)

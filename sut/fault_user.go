@@ -17,7 +17,7 @@ import (
 
 // userFaults take defences out of the reference pool user.
 func userFaults() []Fault {
-	all := slices.Concat(userCertificateFaults(), userSearchFaults())
+	all := slices.Concat(userCertificateFaults(), userRecordFaults(), userSearchFaults())
 	for i := range all {
 		all[i].Role = PoolUser
 	}

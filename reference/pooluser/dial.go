@@ -4,6 +4,7 @@ package pooluser
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"time"
 
@@ -19,6 +20,8 @@ type Target struct {
 	TLS       *tlspsk.Config // nil: clear
 	PPID      uint32         // of messages that name none
 	Liveness  time.Duration  // silence of the transport after which the far end is lost; 0: the default
+	// Wrap is a position below TLS, see association.Dialer; only for faults.
+	Wrap func(net.Conn) net.Conn
 }
 
 // DialFunc sets up an association until ctx ends, with the TLS handshake.
@@ -33,7 +36,7 @@ func DialAssociation(ctx context.Context, t Target) (association.Association, er
 func DialFrom(local netip.Addr) DialFunc {
 	return func(ctx context.Context, t Target) (association.Association, error) {
 		d := association.Dialer{
-			Transport: t.Transport, Local: local, UDPPort: t.UDPPort, TLS: t.TLS, PPID: t.PPID, Liveness: t.Liveness,
+			Transport: t.Transport, Local: local, UDPPort: t.UDPPort, TLS: t.TLS, PPID: t.PPID, Liveness: t.Liveness, Wrap: t.Wrap,
 		}
 		return d.Dial(ctx, t.Addr)
 	}
