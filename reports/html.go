@@ -23,6 +23,11 @@ const maxHexShown = 4096
 // writeHTML writes clean results as one page that needs nothing else and asks no other host for anything. The evidence is
 // that of dir, where the page will be; it goes into the page as far as there is room. An empty dir has none.
 func writeHTML(w io.Writer, r *Results, dir string) error {
+	return writePage(w, "page.html.tmpl", newViewOf(r, dir))
+}
+
+// writePage writes a page from the named template, with the style and, for that of a run, the script.
+func writePage(w io.Writer, name string, view any) error {
 	css, err := pageFiles.ReadFile("page/page.css")
 	if err != nil {
 		return fmt.Errorf("page style: %w", err)
@@ -31,16 +36,21 @@ func writeHTML(w io.Writer, r *Results, dir string) error {
 	if err != nil {
 		return fmt.Errorf("page script: %w", err)
 	}
-	t, err := template.New("page.html.tmpl").Funcs(pageFunctions).ParseFS(pageFiles, "page/*.html.tmpl")
+	t, err := template.New(name).Funcs(pageFunctions).ParseFS(pageFiles, "page/*.html.tmpl")
 	if err != nil {
 		return fmt.Errorf("page template: %w", err)
 	}
+	title := "rspthreat"
+	if v, ok := view.(interface{ PageTitle() string }); ok {
+		title = v.PageTitle()
+	}
 	// Only our own style and script may act: should markup of a hostile system ever get through, it stays dead.
-	return t.Execute(w, map[string]any{
+	return t.ExecuteTemplate(w, name, map[string]any{
 		"Policy": "default-src 'none'; style-src " + sourceHash(css) + "; script-src " + sourceHash(js),
 		"CSS":    template.CSS(css),
 		"JS":     template.JS(js),
-		"View":   newViewOf(r, dir),
+		"Title":  title,
+		"View":   view,
 	})
 }
 

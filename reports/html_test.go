@@ -78,7 +78,7 @@ func TestPageShowsVerdictReasonAndEvidence(t *testing.T) {
 		"matrix":                   {"2.1 PE registration/deregistration flooding: non-existent PE", "✗ 1 fail"},
 		"result-T2.1-R1@registrar": {"T2.1-R1", "MUST NOT", "Registrar", "✗ fail", "resolvable by an honest pool user", "less certain: no peer"},
 		"result-T2.10-R2@PU":       {"○ unsupported", "the adapter answered"},
-		"threat-2.1":               {"no credential", "EchoPool has one member", "server of the attacker's choice", "registration in clear; answered with cause 0xa", "TLS with pre-shared keys", "whoever holds a key"},
+		"threat-2.1":               {"no credential", "EchoPool has one member", "server of the attacker's choice", "registration in clear answered with cause 0xa", "TLS with pre-shared keys", "whoever holds a key"},
 		"check-2.1-unauthenticated-registration": {
 			"baseline PE alice registers over TLS, a PU resolves", "took 31ms", "0x12345678 is in the pool", "verdict state was created for a stranger",
 			"~ changed: before: EchoPool 0x00000002 tcp 192.0.2.10:7", "+ new: EchoPool 0x12345678 sctp 10.0.0.1:4711", "1 changed (~), 0 gone (−), 1 new (+), 1 as before",

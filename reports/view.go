@@ -108,6 +108,9 @@ func newViewOf(r *Results, dir string) *view {
 	return v
 }
 
+// PageTitle is what a browser shows in its tab.
+func (v *view) PageTitle() string { return v.Subject.Name + ": " + v.Ledger.Document }
+
 // HasCheck tells whether the page has a part to link to.
 func (v *view) HasCheck(id string) bool {
 	return slices.ContainsFunc(v.Checks, func(c Check) bool { return c.ID == id })

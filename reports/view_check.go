@@ -4,6 +4,7 @@ package reports
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,8 +21,29 @@ type checkView struct {
 	PlotViews []plotView
 	Evidence  []evidenceFile
 	Data      messageData
-	Attempted []string // what the attack steps did
-	Happened  []string // what the oracles saw
+	Attempted []attempt // what the attack steps did
+	Happened  []string  // what the oracles saw
+}
+
+// attempt is an attack and what came back, in lines.
+type attempt struct {
+	Title string
+	Came  []string
+	More  int
+}
+
+// maxCame bounds the lines of an attempt; the steps of the check tell all.
+const maxCame = 3
+
+func newAttempt(s Step) attempt {
+	a := attempt{Title: s.Title}
+	for _, line := range strings.Split(s.Outcome, "; ") {
+		a.Came = addNew(a.Came, line)
+	}
+	if n := len(a.Came) - maxCame; n > 0 {
+		a.Came, a.More = a.Came[:maxCame], n
+	}
+	return a
 }
 
 // stepView is a step on the time axis of its check, which is timelineWidth wide.
@@ -57,7 +79,7 @@ func newCheckView(c *Check, results []Result, e *embedder) checkView {
 	for _, s := range c.Steps {
 		switch s.Kind {
 		case Attack:
-			v.Attempted = addNew(v.Attempted, join(s.Title, s.Outcome))
+			v.Attempted = append(v.Attempted, newAttempt(s))
 		case Oracle:
 			v.Happened = addNew(v.Happened, s.Outcome)
 		}

@@ -5,9 +5,7 @@ package browser
 import (
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -129,17 +127,5 @@ func (b *tab) clean(t testing.TB) {
 	defer b.mu.Unlock()
 	for _, p := range b.problems {
 		t.Error(p)
-	}
-}
-
-// shoot writes what is in sight to dir/name.png.
-func (b *tab) shoot(t testing.TB, dir, name string) {
-	t.Helper()
-	png, err := chromedp.Run(b.Context, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

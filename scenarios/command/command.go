@@ -100,7 +100,7 @@ func newRoot(o *options) *cobra.Command {
 	root.AddCommand(newRun(), newProve(), newAttack(), newList(), newExplain(), newVersion(), newAdapter(), guest.NewCommand())
 	root.AddCommand(newFuzz())
 	root.AddCommand(newDaemons(o)...)
-	root.AddCommand(newVerify())
+	root.AddCommand(newVerify(), newDiff(), newMatrix(), newReport())
 	return root
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -100,19 +99,15 @@ func (f *runFlags) run(c *cobra.Command) error {
 	}
 	results.Started, results.Finished = started, time.Now()
 	results.Tool, results.Subject, results.Faults, results.Proof = tool(), subject, f.faults, proof.Matrix(requirements)
-	if err := errors.Join(err, writer.Finish(results)); err != nil {
-		return &exitError{reports.ExitUnreachable, fmt.Errorf("reports: %w", err)}
+	return errors.Join(sinkError(err), publish(c, writer, results, f.out))
+}
+
+// sinkError tells that evidence could not be written; the reports are written all the same.
+func sinkError(err error) error {
+	if err == nil {
+		return nil
 	}
-	if err := appendJobSummary(func(w io.Writer) error { return reports.Markdown(w, results) }); err != nil {
-		return &exitError{reports.ExitUnreachable, err}
-	}
-	if err := reports.Summary(c.OutOrStdout(), results, f.out); err != nil {
-		return &exitError{reports.ExitUnreachable, fmt.Errorf("summary: %w", err)}
-	}
-	if results.ExitCode != reports.ExitConforms {
-		return &exitError{code: results.ExitCode}
-	}
-	return nil
+	return &exitError{reports.ExitUnreachable, fmt.Errorf("reports: %w", err)}
 }
 
 // command repeats the run, without the selection.
