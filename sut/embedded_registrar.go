@@ -52,27 +52,12 @@ func (r *embeddedRegistrar) restart(ctx context.Context) error {
 			return fmt.Errorf("embedded reference: ended: %w", err)
 		}
 	}
-	if err := r.start(ctx); err != nil {
-		return fmt.Errorf("embedded reference: started again: %w", err)
-	}
-	return nil
-}
-
-// start starts the registrar and waits until it serves: one that looks for peers tries them
-// first.
-func (r *embeddedRegistrar) start(ctx context.Context) error {
 	running, err := registrar.Start(ctx, r.config())
 	if err != nil {
-		return err
+		return fmt.Errorf("embedded reference: started again: %w", err)
 	}
-	select {
-	case <-running.InService():
-		r.running = running
-		return nil
-	case <-ctx.Done():
-		_ = running.Close(ctx) // ctx is what went wrong
-		return ctx.Err()
-	}
+	r.running = running
+	return nil
 }
 
 func (r *embeddedRegistrar) close(ctx context.Context) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
-// knock tries to come to the secured TCP door of i as identity.
-func knock(t *testing.T, i *Instance, identity *PSK) error {
+// enter tries to come to the secured TCP door of i as identity.
+func enter(t *testing.T, i *Instance, identity *PSK) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -41,23 +41,23 @@ func TestRevokedKeyOpensNoDoorOfItsInstance(t *testing.T) {
 	if err := first.Revoke(t.Context(), first.Credentials.Element.Identity); err != nil {
 		t.Fatal(err)
 	}
-	if err := knock(t, first, first.Credentials.Element); err == nil {
+	if err := enter(t, first, first.Credentials.Element); err == nil {
 		t.Error("the withdrawn key still opens the door")
 	}
-	if err := knock(t, first, first.Credentials.Other); err != nil {
+	if err := enter(t, first, first.Credentials.Other); err != nil {
 		t.Errorf("another key: %v", err)
 	}
-	if err := knock(t, second, second.Credentials.Element); err != nil {
+	if err := enter(t, second, second.Credentials.Element); err != nil {
 		t.Errorf("another instance: %v", err)
 	}
 	// The key stays withdrawn when the registrar is started again.
 	if err := first.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := knock(t, first, first.Credentials.Element); err == nil {
+	if err := enter(t, first, first.Credentials.Element); err == nil {
 		t.Error("the withdrawn key opens the door after a restart")
 	}
-	if err := knock(t, first, first.Credentials.Other); err != nil {
+	if err := enter(t, first, first.Credentials.Other); err != nil {
 		t.Errorf("another key after a restart: %v", err)
 	}
 	if err := first.Revoke(t.Context(), "nobody"); err == nil {

@@ -132,11 +132,15 @@ func (e *External) node(ctx context.Context, w Wanted) (*Instance, error) {
 	return i, e.adapted(ctx, i)
 }
 
+func (e *External) adapterOptions() adapterOptions {
+	return adapterOptions{
+		dir: e.cfg.dir, argv: e.cfg.Adapter.Command, timeout: e.cfg.Adapter.timeout(), grace: adapterGrace, secrets: e.secrets,
+	}
+}
+
 // adapted starts the adapter of an instance.
 func (e *External) adapted(ctx context.Context, i *Instance) error {
-	a, err := startAdapter(ctx, adapterOptions{
-		dir: e.cfg.dir, argv: e.cfg.Adapter.Command, timeout: e.cfg.Adapter.timeout(), grace: adapterGrace, secrets: e.secrets,
-	})
+	a, err := startAdapter(ctx, e.adapterOptions())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package sut
 import (
 	"io"
 	"os"
+	"strings"
 )
 
 // mark is a log file as it was at some time; nil: it was not there.
@@ -58,4 +59,9 @@ func last(f *os.File, offset int64) (*lineBuffer, error) {
 	return buffer, err
 }
 
-func unreadable(err error) []string { return []string{"(log not readable: " + err.Error() + ")"} }
+// unreadableMark begins the line that stands for a log that cannot be read.
+const unreadableMark = "(log not readable: "
+
+func unreadable(err error) []string { return []string{unreadableMark + err.Error() + ")"} }
+
+func unreadableLine(s string) bool { return strings.HasPrefix(s, unreadableMark) }

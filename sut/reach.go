@@ -25,13 +25,9 @@ func Reach(ctx context.Context, doors []Door) error {
 			continue
 		}
 		tried++
-		dialer := association.Dialer{Transport: d.Transport, UDPPort: d.EncapsulationPort, PPID: d.Protocol.PPID()}
-		a, err := dialer.Dial(ctx, d.Addr)
+		err := knock(ctx, d)
 		if err == nil {
-			return a.Abort("only looking")
-		}
-		if errors.Is(err, association.ErrAborted) && ctx.Err() == nil {
-			err = errors.New("refused")
+			return nil
 		}
 		if first == nil {
 			first = fmt.Errorf("%s: %w", d, err)
@@ -41,4 +37,22 @@ func Reach(ctx context.Context, doors []Door) error {
 		return nil
 	}
 	return fmt.Errorf("%w: none of its %d doors takes an association; %w", ErrUnreachable, tried, first)
+}
+
+// errRefused: somebody answers that nobody listens there.
+var errRefused = errors.New("refused")
+
+// knock sets up an association and ends it again.
+func knock(ctx context.Context, d Door) error {
+	dialer := association.Dialer{Transport: d.Transport, UDPPort: d.EncapsulationPort, PPID: d.Protocol.PPID()}
+	a, err := dialer.Dial(ctx, d.Addr)
+	switch {
+	case err == nil:
+		return a.Abort("only looking")
+	case errors.Is(err, association.ErrAborted) && ctx.Err() == nil:
+		return errRefused
+	case ctx.Err() != nil:
+		return fmt.Errorf("no answer: %w", context.Cause(ctx))
+	}
+	return err
 }

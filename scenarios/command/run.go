@@ -98,8 +98,23 @@ func (f *runFlags) run(c *cobra.Command) error {
 		return usage(err)
 	}
 	results.Started, results.Finished = started, time.Now()
+	diagnose(c, target, results)
 	results.Tool, results.Subject, results.Faults, results.Proof = tool(), subject, f.faults, proof.Matrix(requirements)
 	return errors.Join(sinkError(err), publish(c, writer, results, f.out))
+}
+
+// diagnose says what may be in the way where a verdict is missing: the same that doctor says of
+// the doors.
+func diagnose(c *cobra.Command, target sut.Target, results *reports.Results) {
+	external, ok := target.(*sut.External)
+	if !ok || c.Context().Err() != nil || reports.Counts(results.Results)[reports.Inconclusive] == 0 {
+		return
+	}
+	external.ExamineDoors(c.Context(), func(f sut.Finding) {
+		if f.Level == sut.Bad {
+			fmt.Fprintf(c.ErrOrStderr(), "rspthreat: %s\n", f)
+		}
+	})
 }
 
 // sinkError tells that evidence could not be written; the reports are written all the same.

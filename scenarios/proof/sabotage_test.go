@@ -16,7 +16,6 @@ import (
 var unharmed = map[engine.Sabotage]map[string]string{
 	engine.MuteAttackers: {
 		"2.1-psk-authorises":  "attacks nothing",
-		"2.14-idle":           "attacks nothing",
 		"2.7-certificate-tls": "attacks nothing",
 	},
 	engine.DeafCanary: {
