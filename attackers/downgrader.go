@@ -128,8 +128,7 @@ func (c *downgraded) Read([]byte) (int, error) {
 		return 0, io.EOF // it came and went without a word
 	}
 	if _, err := c.Conn.Write(c.d.hello); err != nil {
-		c.d.meet(Downgraded{Answer: "it left before it was answered"})
-		return 0, io.EOF
+		return 0, io.EOF // it left before it was answered
 	}
 	n, err := c.Conn.Read(buffer)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/onsi/gomega"
 
@@ -126,6 +127,19 @@ func (s *userStage) user(ctx context.Context, spec sut.UserSpec) (sut.UserNode, 
 // blindUser is a user of which nothing is seen: a fault of the harness, see actor.World.
 type blindUser struct{ sut.UserNode }
 
+// Send has the user send and does not see what comes back.
+func (u blindUser) Send(ctx context.Context, data []byte) ([]byte, error) {
+	_, err := u.UserNode.Send(ctx, data)
+	return nil, err
+}
+
+// Events delivers nothing.
+func (u blindUser) Events() <-chan sut.NodeEvent {
+	nothing := make(chan sut.NodeEvent)
+	close(nothing)
+	return nothing
+}
+
 // Resolve has the user resolve and does not see what it gets.
 func (u blindUser) Resolve(ctx context.Context) ([]sut.Member, error) {
 	_, err := u.UserNode.Resolve(ctx)
@@ -238,4 +252,92 @@ func (s *userStage) misleader(ctx context.Context, p sut.Place, certificate *tls
 	}
 	s.later(m.Close)
 	return m, nil
+}
+
+// service opens the service of an element that the user can go to. Without a certificate in
+// spec it has one that the user believes, unless the system is in clear.
+func (s *userStage) service(ctx context.Context, spec actor.ServiceSpec) (*actor.Service, error) {
+	i := s.run.Instance
+	if !spec.Addr.IsValid() {
+		spec.Addr = i.Local()
+	}
+	if spec.Certificate == nil && i.Security == sut.Secured {
+		c, err := i.Authority.Server(spec.Addr.String())
+		if err != nil {
+			return nil, err
+		}
+		spec.Certificate = &c
+	}
+	return s.open(ctx, spec)
+}
+
+// open opens a service as spec has it.
+func (s *userStage) open(ctx context.Context, spec actor.ServiceSpec) (*actor.Service, error) {
+	spec.ID = wire.PEID(s.run.Random())
+	service, err := s.run.World.OpenService(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	s.later(service.Close)
+	return service, nil
+}
+
+// testimony is what a user under test tells.
+type testimony struct {
+	mu      sync.Mutex
+	events  []sut.NodeEvent
+	changed chan struct{} // closed and replaced when events grows
+}
+
+// listen keeps what a user tells, until it ends.
+func listen(user sut.UserNode) *testimony {
+	t := &testimony{changed: make(chan struct{})}
+	go func() {
+		for e := range user.Events() {
+			t.mu.Lock()
+			t.events = append(t.events, e)
+			close(t.changed)
+			t.changed = make(chan struct{})
+			t.mu.Unlock()
+		}
+	}()
+	return t
+}
+
+// await waits until the user has told what match accepts.
+func (t *testimony) await(ctx context.Context, match func(sut.NodeEvent) bool) (sut.NodeEvent, error) {
+	for {
+		t.mu.Lock()
+		i := slices.IndexFunc(t.events, match)
+		changed := t.changed
+		if i >= 0 {
+			e := t.events[i]
+			t.mu.Unlock()
+			return e, nil
+		}
+		t.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return sut.NodeEvent{}, fmt.Errorf("the user does not tell it: %w", ctx.Err())
+		}
+	}
+}
+
+// all returns what the user has told so far.
+func (t *testimony) all() []sut.NodeEvent {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.events)
+}
+
+// exchange has the user send data to its element and get the same back.
+func (s *userStage) exchange(ctx context.Context, user sut.UserNode, data string) error {
+	ctx, cancel := context.WithTimeout(ctx, turns*s.run.Instance.Timers.Response)
+	defer cancel()
+	reply, err := user.Send(ctx, []byte(data))
+	if err == nil && string(reply) != data {
+		err = fmt.Errorf("%q came back for %q", reply, data)
+	}
+	return err
 }

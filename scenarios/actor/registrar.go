@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -58,6 +59,7 @@ type Registrar struct {
 
 // Heard is a message that a registrar got.
 type Heard struct {
+	Time    time.Time
 	Node    *script.Node
 	Message wire.Message
 }
@@ -138,7 +140,7 @@ func (r *Registrar) hear(n *script.Node, m wire.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.heard) < maxHeard {
-		r.heard = append(r.heard, Heard{n, m})
+		r.heard = append(r.heard, Heard{time.Now(), n, m})
 	}
 	close(r.changed)
 	r.changed = make(chan struct{})
