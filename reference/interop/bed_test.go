@@ -7,11 +7,11 @@ package interop_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -251,13 +251,17 @@ func (r *ours) element(id wire.PEID) (e handlespace.Element, ok bool) {
 	return handlespace.Element{}, false
 }
 
-// file writes a file that the guest can read.
-func (b *bed) file(name, text string) string {
+// file writes the configuration of a daemon where the guest can read it.
+func (b *bed) file(kind, text string) string {
 	b.Helper()
-	path := filepath.Join(vm.Dir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	f, err := os.CreateTemp(vm.Dir(), kind+"-*.yaml")
+	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { os.Remove(path) })
-	return path
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = os.Remove(f.Name()) }) // goes with the guest's directory in any case
+	return f.Name()
 }

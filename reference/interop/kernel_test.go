@@ -15,7 +15,7 @@ import (
 // guestDaemon runs one of our daemons in the guest.
 func (b *bed) guestDaemon(kind, config string) *guest.Process {
 	b.Helper()
-	p := b.spawn(command(), kind, "--config", b.file("guest-"+kind+".yaml", config))
+	p := b.spawn(command(), kind, "--config", b.file(kind, config))
 	b.await("our "+kind+" in the guest is ready", func() bool { return strings.Contains(output(b, p), "msg=ready") })
 	return p
 }
@@ -61,7 +61,7 @@ pools:
 	for range 2 {
 		b.rspterminal(ourRegistrar, "hello", "> hello")
 	}
-	config := b.file("guest-pu.yaml", fmt.Sprintf(`version: 1
+	config := b.file("pu", fmt.Sprintf(`version: 1
 security: clear
 dialect: rsplib
 pool: %s

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/sut/guest"
 )
 
 // rsplib's element registers at our registrar, answers its keep-alives, and is reached through it by rsplib's user.
@@ -40,4 +41,44 @@ func TestRsplibElementAndUserAtOurRegistrar(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.await("the element deregisters", func() bool { return strings.Contains(r.log.String(), "why=deregistered") })
+}
+
+// rsplib's user finds our elements at our registrar, speaks with one of them, and goes on with the other when that is
+// killed.
+func TestRsplibUserFailsOverBetweenOurElements(t *testing.T) {
+	b := newBed(t)
+	const first, second wire.PEID = 0x11111111, 0x22222222
+	r := b.registrar(vm.Host(), nil)
+	// In the guest, since its kernel aborts the associations of the dead; a host that vanishes is noticed after minutes.
+	elements := make(map[string]*guest.Process)
+	for i, id := range []wire.PEID{first, second} {
+		elements[fmt.Sprintf("from PE $%08x> hello", uint32(id))] = b.guestDaemon("pe", fmt.Sprintf(`version: 1
+security: clear
+dialect: rsplib
+registrars:
+  - {transport: sctp-kernel, address: "%s"}
+pools:
+  - {handle: %s, id: 0x%x, service: {transport: sctp-kernel, address: "%s"}}
+`, at(vm.Host(), guest.ASAPPort), pool, uint32(id), at(addr(firstElement+i), servicePort)))
+	}
+	b.await("both are registered", func() bool { return r.has(map[wire.PEID]wire.ServerID{first: ourID, second: ourID}) })
+	user := b.spawn("sh", "-c", "while echo hello; do sleep 0.2; done | exec rspterminal -poolhandle="+pool+
+		" -registrar="+at(vm.Host(), guest.ASAPPort).String()+" -asapannounce=off -logcolor=off -loglevel=6")
+	var used string
+	b.await("an element answers", func() bool {
+		for answer := range elements {
+			if strings.Contains(output(b, user), answer) {
+				used = answer
+			}
+		}
+		return used != ""
+	})
+	if err := elements[used].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	delete(elements, used)
+	for other := range elements {
+		b.await("the other one answers", func() bool { return strings.Contains(output(b, user), other) })
+	}
+	b.await("the dead one is removed", func() bool { return len(r.Snapshot()) == 1 })
 }

@@ -23,7 +23,7 @@ import (
 func (b *bed) daemon(kind, config string) *exec.Cmd {
 	b.Helper()
 	l := b.log("our " + kind)
-	cmd := exec.CommandContext(b.ctx, command(), kind, "--config", b.file(kind+".yaml", config))
+	cmd := exec.CommandContext(b.ctx, command(), kind, "--config", b.file(kind, config))
 	cmd.Stdout, cmd.Stderr = l, l
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
