@@ -55,6 +55,7 @@ type agent struct {
 	mu        sync.Mutex // guards out and processes
 	out       *json.Encoder
 	processes map[uint64]*os.Process
+	inputs    map[uint64]io.WriteCloser
 	tasks     sync.WaitGroup
 }
 
@@ -67,6 +68,7 @@ func (a *agent) serve(line io.ReadWriter) error {
 		a.tasks.Wait()
 	}()
 	a.out, a.processes = json.NewEncoder(line), make(map[uint64]*os.Process)
+	a.inputs = make(map[uint64]io.WriteCloser)
 	a.send(event{Kind: eventReady})
 	lines := bufio.NewScanner(line)
 	lines.Buffer(nil, maxLine)
@@ -85,18 +87,23 @@ func (a *agent) serve(line io.ReadWriter) error {
 func (a *agent) handle(ctx context.Context, r request) {
 	switch r.Op {
 	case opRun:
-		cmd, err := startProcess(r)
+		cmd, input, err := startProcess(r)
 		if err != nil {
 			a.finish(r.ID, err, "")
 			return
 		}
 		a.mu.Lock()
 		a.processes[r.ID] = cmd.Process
+		if input != nil {
+			a.inputs[r.ID] = input
+		}
 		a.mu.Unlock()
 		a.send(event{ID: r.ID, Kind: eventStarted})
 		a.tasks.Go(func() { a.reap(r.ID, cmd) })
 	case opSignal:
 		a.finish(r.ID, a.signal(r.Target, syscall.Signal(r.Signal)), "")
+	case opInput: // who does not read holds nobody else up
+		a.tasks.Go(func() { a.finish(r.ID, a.input(r.Target, r.Data), "") })
 	case opSetup:
 		a.finish(r.ID, a.setup(ctx, r.Setup), "")
 	case opAwait:
@@ -123,24 +130,48 @@ func (a *agent) await(ctx context.Context, r request) error {
 }
 
 // startProcess starts a process in its own process group, its output going to files.
-func startProcess(r request) (*exec.Cmd, error) {
+func startProcess(r request) (*exec.Cmd, io.WriteCloser, error) {
 	if len(r.Argv) == 0 {
-		return nil, errors.New("run: no command")
+		return nil, nil, errors.New("run: no command")
 	}
 	stdout, err := os.Create(r.Stdout)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer stdout.Close() // the child has its own descriptor
 	stderr, err := os.Create(r.Stderr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer stderr.Close() // as above
 	cmd := exec.Command(r.Argv[0], r.Argv[1:]...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return cmd, cmd.Start()
+	var input io.WriteCloser
+	if r.Input {
+		if input, err = cmd.StdinPipe(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return cmd, input, cmd.Start()
+}
+
+// input writes to a process, or ends its input. One that has ended gets nothing.
+func (a *agent) input(id uint64, data []byte) error {
+	a.mu.Lock()
+	to := a.inputs[id]
+	if len(data) == 0 {
+		delete(a.inputs, id)
+	}
+	a.mu.Unlock()
+	switch {
+	case to == nil:
+		return nil
+	case len(data) == 0:
+		return to.Close()
+	}
+	_, err := to.Write(data)
+	return err
 }
 
 // reap waits for a process and reports how it ended.
@@ -148,6 +179,7 @@ func (a *agent) reap(id uint64, cmd *exec.Cmd) {
 	err := cmd.Wait()
 	a.mu.Lock()
 	delete(a.processes, id)
+	delete(a.inputs, id) // Wait has closed it
 	a.mu.Unlock()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		a.finish(id, nil, exit.Error())

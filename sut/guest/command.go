@@ -36,7 +36,19 @@ func NewCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "exec -- COMMAND...", Short: "Run a command in the guest", Args: cobra.MinimumNArgs(1), RunE: runOrder,
 	})
+	cmd.AddCommand(&cobra.Command{
+		Use: "pipe -- COMMAND...", Short: "Run a command in the guest with the standard streams of this one, such as an adapter",
+		Args: cobra.MinimumNArgs(1), RunE: runPipe,
+	})
 	return cmd
+}
+
+func runPipe(cmd *cobra.Command, args []string) error {
+	socket := os.Getenv(ControlEnv)
+	if socket == "" {
+		return errNoControl
+	}
+	return Pipe(cmd.Context(), socket, Streams{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()}, args...)
 }
 
 func runOrder(cmd *cobra.Command, args []string) error {

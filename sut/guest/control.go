@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"path/filepath"
 	"sync"
@@ -26,7 +27,7 @@ const (
 )
 
 // errOrder is an order that a control socket does not know.
-var errOrder = errors.New("not one of start, stop, reset, settle, ready, log, console, exec")
+var errOrder = errors.New("not one of start, stop, reset, settle, ready, log, console, exec, pipe")
 
 // order is what a client asks for; reply is what it gets.
 type order struct {
@@ -81,23 +82,40 @@ func (c *Control) accept(ctx context.Context) {
 			defer conn.Close() // the reply is written, or its reader is gone
 			stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 			defer stop()
-			_ = json.NewEncoder(conn).Encode(c.serve(ctx, conn))
+			c.serve(ctx, conn)
 		})
 	}
 }
 
-// serve reads and carries out one order.
-func (c *Control) serve(ctx context.Context, conn net.Conn) reply {
+// serve reads and carries out one order. Whether its client hears the answer is the client's affair.
+func (c *Control) serve(ctx context.Context, conn net.Conn) {
+	limited := &io.LimitedReader{R: conn, N: maxOrder}
+	frames := json.NewDecoder(limited)
+	o, err := readOrder(conn, frames)
+	switch {
+	case err != nil:
+		_ = json.NewEncoder(conn).Encode(reply{Error: err.Error()})
+	case o.Op == opPipe:
+		limited.N = math.MaxInt64
+		c.pipe(ctx, frames, conn, o.Args)
+	default:
+		_ = json.NewEncoder(conn).Encode(c.answer(ctx, conn, o))
+	}
+}
+
+func readOrder(conn net.Conn, from *json.Decoder) (order, error) {
 	var o order
 	if err := conn.SetReadDeadline(time.Now().Add(orderTimeout)); err != nil {
-		return reply{Error: err.Error()}
+		return o, err
 	}
-	if err := json.NewDecoder(io.LimitReader(conn, maxOrder)).Decode(&o); err != nil {
-		return reply{Error: err.Error()}
+	if err := from.Decode(&o); err != nil {
+		return o, err
 	}
-	if err := conn.SetReadDeadline(time.Time{}); err != nil {
-		return reply{Error: err.Error()}
-	}
+	return o, conn.SetReadDeadline(time.Time{})
+}
+
+// answer carries out an order that has one answer.
+func (c *Control) answer(ctx context.Context, conn net.Conn, o order) reply {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.tasks.Go(func() { // a client that goes takes its order back; ends when conn is closed

@@ -7,7 +7,7 @@
 //	guest.Isolate    replaces this process by itself inside a private network namespace
 //	Image.Start      boots a guest with N registrars, ready when every SCTP endpoint listens
 //	Guest.Reset      fresh registrars in the running guest, well below a second
-//	Guest.Exec       a command in the guest; Guest.Spawn one that keeps running
+//	Guest.Exec       a command in the guest; Guest.Spawn one that keeps running; Guest.Attach one with streams of this side
 //	Guest.Close      powers the guest off and removes what Start made
 //
 // # The guest is this program
@@ -23,7 +23,8 @@
 //	PROGRAM guest run -- PROGRAM run --sut sut/rsplib.yaml
 //
 // isolates itself, boots a guest, runs the command beside it with ControlEnv set, and ends the guest with it; in the
-// meantime "PROGRAM guest reset", "stop", "start", "settle", "log" and "exec" act on that guest. A test binary does the
+// meantime "PROGRAM guest reset", "stop", "start", "settle", "log" and "exec" act on that guest, and "PROGRAM guest pipe -- COMMAND" runs
+// an adapter there. A test binary does the
 // same for itself in TestMain, see main_test.go.
 //
 // # No network for control

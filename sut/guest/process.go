@@ -31,7 +31,7 @@ type Process struct {
 // Spawn starts a command in the guest, found in the unpacked packages or else on this machine, as root, with the
 // environment of the guest. It runs until it ends, is stopped, or the guest ends.
 func (g *Guest) Spawn(ctx context.Context, argv ...string) (*Process, error) {
-	return spawn(ctx, g.control, g.outputName("command"), argv)
+	return spawn(ctx, g.control, g.outputName("command"), argv, false)
 }
 
 // Exec runs a command in the guest and returns its standard output. When ctx is done first the command is killed; when
@@ -67,9 +67,9 @@ func (g *Guest) outputName(kind string) string {
 }
 
 // spawn starts a command whose output goes to the files output.out and output.err.
-func spawn(ctx context.Context, control *channel, output string, argv []string) (*Process, error) {
+func spawn(ctx context.Context, control *channel, output string, argv []string, input bool) (*Process, error) {
 	p := &Process{control: control, argv: argv, output: output}
-	k, err := control.send(request{Op: opRun, Argv: argv, Stdout: p.stdoutFile(), Stderr: p.stderrFile()})
+	k, err := control.send(request{Op: opRun, Argv: argv, Stdout: p.stdoutFile(), Stderr: p.stderrFile(), Input: input})
 	if err != nil {
 		return nil, err
 	}

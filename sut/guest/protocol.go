@@ -9,6 +9,7 @@ const (
 	opSetup  = "setup"  // mount, network, modules; answered once
 	opRun    = "run"    // start a process; answered when it has started and again when it has ended
 	opSignal = "signal" // signal a process and its children
+	opInput  = "input"  // write to the standard input of a process; answered when it has been read, or is in the pipe
 	opAwait  = "await"  // answered when the SCTP endpoints listen, a watched process ended, or time is up
 )
 
@@ -27,7 +28,9 @@ type request struct {
 	Argv      []string      `json:"argv,omitempty"`
 	Stdout    string        `json:"stdout,omitempty"` // file in Guest.Dir, created
 	Stderr    string        `json:"stderr,omitempty"`
+	Input     bool          `json:"input,omitempty"`  // opRun: standard input comes by opInput; without it there is none
 	Target    uint64        `json:"target,omitempty"` // ID of an opRun
+	Data      []byte        `json:"data,omitempty"`   // opInput; empty: the end
 	Signal    int           `json:"signal,omitempty"`
 	Endpoints []string      `json:"endpoints,omitempty"` // "address:port"
 	Watch     []uint64      `json:"watch,omitempty"`     // IDs of the opRuns that open them

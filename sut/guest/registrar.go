@@ -122,7 +122,7 @@ func (g *Guest) Log() (string, error) {
 
 func (g *Guest) startRegistrars(ctx context.Context) error {
 	for i := range g.config.Registrars {
-		p, err := spawn(ctx, g.control, g.outputName("registrar"), g.registrarCommand(i))
+		p, err := spawn(ctx, g.control, g.outputName("registrar"), g.registrarCommand(i), false)
 		if err != nil {
 			return errors.Join(err, g.stopRegistrars())
 		}
