@@ -37,7 +37,7 @@ func (i *Insider) Join(ctx context.Context, v *Victim, at netip.Addr) (*script.N
 		return nil, err
 	}
 	i.Company.Stay(n.Abort)
-	answer, err := n.Request(opening, v.RoguePresence(at), isPresence)
+	answer, err := n.Request(opening, from(n, v.RoguePresence(at)), isPresence)
 	if err != nil {
 		return nil, fmt.Errorf("introduce the insider: %w", err)
 	}
@@ -51,7 +51,7 @@ func (i *Insider) Tell(ctx context.Context, n *script.Node, presence *wire.Prese
 	ctx, cancel := context.WithTimeout(ctx, i.Patience)
 	defer cancel()
 	n.Drain()
-	for _, m := range append(messages, presence) {
+	for _, m := range append(messages, from(n, presence)) {
 		if err := n.Send(ctx, m); err != nil {
 			return nil, err
 		}
@@ -60,6 +60,12 @@ func (i *Insider) Tell(ctx context.Context, n *script.Node, presence *wire.Prese
 		return nil, err
 	}
 	return n.Drain(), nil
+}
+
+// from has a presence name the port that the insider speaks from: rsplib drops one that names another.
+func from(n *script.Node, presence *wire.Presence) *wire.Presence {
+	presence.Server.Transport.Port = n.Info().Local.Port()
+	return presence
 }
 
 func isPresence(m wire.Message) bool {

@@ -67,6 +67,9 @@ func (v *Victim) Updates(at netip.Addr) []wire.Message {
 	pe.ASAP, pe.HasASAP = wire.Transport{Kind: wire.TransportSCTP, Port: roguePort, Addrs: []netip.Addr{at}}, true
 	gone := v.PE
 	gone.ASAP, gone.HasASAP = pe.ASAP, true
+	if gone.Home == 0 { // it registered with the registrar under attack; rsplib takes no update without a home
+		gone.Home = v.target()
+	}
 	return []wire.Message{
 		&wire.HandleUpdate{Sender: RogueServer, Action: wire.AddPE, PoolHandle: handle, Element: pe},
 		&wire.HandleTableResponse{Sender: RogueServer, Receiver: v.Server, Pools: []wire.PoolEntry{{PoolHandle: handle, Elements: []wire.PoolElement{pe}}}},
