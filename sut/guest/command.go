@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -47,6 +49,12 @@ func runPipe(cmd *cobra.Command, args []string) error {
 	socket := os.Getenv(ControlEnv)
 	if socket == "" {
 		return errNoControl
+	}
+	if strings.ContainsRune(args[0], filepath.Separator) { // a file of this side, which the guest sees at the same place
+		var err error
+		if args[0], err = filepath.Abs(args[0]); err != nil {
+			return fmt.Errorf("guest: %w", err)
+		}
 	}
 	return Pipe(cmd.Context(), socket, Streams{In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr()}, args...)
 }
