@@ -20,7 +20,16 @@ import (
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if at := os.Getenv(holderEnv); at != "" {
+		if err := hold(at); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // group is some registrars and members in one network.
 type group struct {

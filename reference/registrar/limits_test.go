@@ -19,7 +19,7 @@ import (
 // limited is a secured registrar with small limits at a loopback address of its own, reached
 // over SCTP over UDP and TLS.
 type limited struct {
-	t       *testing.T
+	t       testing.TB
 	at      netip.Addr
 	r       *registrar.Registrar
 	secured bool
@@ -27,7 +27,7 @@ type limited struct {
 
 func keyOf(name string) []byte { return []byte("the key of " + name + ", long enough") }
 
-func startLimited(t *testing.T, limits func(*registrar.Limits), more ...func(*registrar.Config)) *limited {
+func startLimited(t testing.TB, limits func(*registrar.Limits), more ...func(*registrar.Config)) *limited {
 	t.Helper()
 	pe := registrar.Grant{Role: registrar.RolePE, Pools: []string{registrar.AnyPool}}
 	keys, err := registrar.NewKeys(
@@ -44,6 +44,9 @@ func startLimited(t *testing.T, limits func(*registrar.Limits), more ...func(*re
 		m(&cfg)
 	}
 	l.secured = cfg.Mode == registrar.Secured
+	for i := range cfg.Doors {
+		cfg.Doors[i].Addr = netip.AddrPortFrom(l.at, cfg.Doors[i].Addr.Port())
+	}
 	for protocol, port := range map[wire.Protocol]uint16{wire.ASAP: wire.PortASAPTLS, wire.ENRP: wire.PortENRPTLS} {
 		cfg.Doors = append(cfg.Doors, registrar.Door{Protocol: protocol, Transport: association.SCTPUDP, Secured: l.secured, Addr: netip.AddrPortFrom(l.at, port)})
 	}
@@ -60,7 +63,7 @@ func startLimited(t *testing.T, limits func(*registrar.Limits), more ...func(*re
 
 // caller is a node at the far end of a real association.
 type caller struct {
-	t     *testing.T
+	t     testing.TB
 	assoc association.Association
 	proto wire.Protocol
 }
@@ -87,7 +90,6 @@ func (l *limited) dial(identity string) *caller {
 }
 
 func (c *caller) send(b []byte) {
-	c.t.Helper()
 	if err := c.assoc.Send(c.t.Context(), association.Message{Payload: b, PPID: c.proto.PPID()}); err != nil {
 		c.t.Fatal(err)
 	}
@@ -95,7 +97,6 @@ func (c *caller) send(b []byte) {
 
 // next returns the next message, nil at the end of the association.
 func (c *caller) next() wire.Message {
-	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), loopbackWait)
 	defer cancel()
 	m, err := c.assoc.Receive(ctx)
@@ -142,7 +143,7 @@ func codes(causes []wire.Cause) (list []wire.CauseCode) {
 // lacking is RFC 5354's answer to whoever runs into a limit.
 var lacking = []wire.CauseCode{wire.CauseLackOfResources}
 
-func checkCauses(t *testing.T, what string, got, want []wire.CauseCode) {
+func checkCauses(t testing.TB, what string, got, want []wire.CauseCode) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: causes %v, want %v", what, got, want)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/association/backlog"
 	"github.com/rspthreat/rspthreat/reference/handlespace"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
@@ -21,7 +22,7 @@ type session struct {
 	origin    Origin
 	principal Principal         // its grant is guarded by Registrar.mu, see Reconsider
 	key       [sha256.Size]byte // digest of the pre-shared key that it came with
-	out       chan []byte
+	out       *backlog.Queue
 	cancel    context.CancelFunc
 
 	// Guarded by Registrar.mu.
@@ -39,7 +40,7 @@ type session struct {
 func (r *Registrar) newSession(ctx context.Context, a association.Association, protocol wire.Protocol, dialed *Dialed) (*session, context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	return &session{
-		r: r, assoc: a, out: make(chan []byte, r.cfg.Limits.SendQueue), cancel: cancel, ended: make(chan struct{}),
+		r: r, assoc: a, out: backlog.New(r.cfg.Limits.SendQueue), cancel: cancel, ended: make(chan struct{}),
 		answers: make(map[uint8]chan<- wire.Message), serves: make(map[*liveness]struct{}), subscribed: make(map[string]struct{}),
 		origin: Origin{Protocol: protocol, Mode: r.cfg.Mode, Info: a.Info(), Dialed: dialed},
 	}, ctx
@@ -172,10 +173,12 @@ func (s *session) write(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case b := <-s.out:
-			if s.put(ctx, b) != nil {
-				s.cancel()
-				return
+		case <-s.out.Some():
+			for b, ok := s.out.Pop(); ok; b, ok = s.out.Pop() {
+				if s.put(ctx, b) != nil {
+					s.cancel()
+					return
+				}
 			}
 		}
 	}
@@ -196,9 +199,7 @@ func (s *session) sendBytes(b []byte) {
 	if s.closed {
 		return
 	}
-	select {
-	case s.out <- b:
-	default:
+	if !s.out.Push(b) {
 		s.r.log.Warn("association aborted: it does not read", "from", s.origin.Info.Remote)
 		s.cancel()
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pion/transport/v5/deadline"
+
+	"github.com/rspthreat/rspthreat/reference/association/backlog"
 )
 
 const (
@@ -51,7 +53,7 @@ type path struct {
 	shutdown     chan struct{} // closed by the first SHUTDOWN received
 	shutdownOnce sync.Once
 
-	in                chan []byte
+	in                *backlog.Queue
 	done              chan struct{}
 	once              sync.Once
 	readEnd, writeEnd *deadline.Deadline
@@ -61,7 +63,7 @@ func newPath(e *Endpoint, k key, peer netip.AddrPort, passive bool, trace func(P
 	p := &path{
 		endpoint: e, key: k, peer: peer, passive: passive, trace: trace,
 		local: e.local, addrs: []netip.Addr{peer.Addr()}, proof: time.Now(),
-		shutdown: make(chan struct{}), in: make(chan []byte, pathQueue), done: make(chan struct{}),
+		shutdown: make(chan struct{}), in: backlog.New(pathQueue), done: make(chan struct{}),
 		readEnd: deadline.New(), writeEnd: deadline.New(),
 	}
 	if p.local.Addr().IsUnspecified() {
@@ -94,9 +96,7 @@ func (p *path) receive(packet []byte, from netip.AddrPort) {
 		b = sanitizeInit(b)
 	}
 	seal(b, enginePort, enginePort)
-	select {
-	case p.in <- b:
-	default:
+	if !p.in.Push(b) {
 		e.count.queueFull.Add(1)
 	}
 }
@@ -161,18 +161,20 @@ func (p *path) heartbeat() {
 
 // Read returns one packet, between the engine's ports.
 func (p *path) Read(b []byte) (int, error) {
-	select { // what has arrived goes before the end
-	case packet := <-p.in:
-		return copy(b, packet), nil
-	default:
-	}
-	select {
-	case packet := <-p.in:
-		return copy(b, packet), nil
-	case <-p.done:
-		return 0, ErrClosed
-	case <-p.readEnd.Done():
-		return 0, os.ErrDeadlineExceeded
+	for {
+		if packet, ok := p.in.Pop(); ok { // what has arrived goes before the end
+			return copy(b, packet), nil
+		}
+		select {
+		case <-p.in.Some():
+		case <-p.done:
+			if packet, ok := p.in.Pop(); ok {
+				return copy(b, packet), nil
+			}
+			return 0, ErrClosed
+		case <-p.readEnd.Done():
+			return 0, os.ErrDeadlineExceeded
+		}
 	}
 }
 
