@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps test unit lint race asan suite interop repeat vuln fuzz fuzz-distributed bench clean
+.PHONY: help build run deps test unit lint race asan suite interop group repeat vuln fuzz fuzz-distributed bench clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ suite: ## The ginkgo suite in parallel processes
 lint: ## gofumpt, go vet, staticcheck, tidy modules
 	@test -z "$$($(TOOL) gofumpt -l .)" || { echo 'not formatted:'; $(TOOL) gofumpt -l .; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags interop ./...
+	$(GO) vet -tags interop,group ./...
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
 
@@ -59,6 +59,9 @@ fuzz: ## Each fuzz target for $(FUZZTIME) seconds with go-fuzz
 
 fuzz-distributed: ## go-fuzz's coordinator and workers on loopback for $(FUZZTIME) seconds
 	fuzz/fuzz-distributed -t $(FUZZTIME)
+
+group: ## Three registrars and a thousand elements in network namespaces (as root)
+	$(GO) test -tags group -count=1 -timeout 9m -v ./reference/daemon/group
 
 bench: ## Benchmarks with their marks
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -cpu 1 ./reference/...

@@ -21,6 +21,7 @@ type Flooder struct {
 	Who    string // how reports call it
 	Door   script.Door
 	Config func() *tlspsk.Config // a fresh one for each association; nil returns speak in clear
+	Every  time.Duration         // between two messages; 0: a thousand a second
 }
 
 // Tally is what a flood came to.
@@ -79,10 +80,14 @@ const (
 
 // pour sends over one association until it ends.
 func (f *Flooder) pour(ctx context.Context, n *script.Node, messages int, next func() wire.Message) int {
-	tick := time.NewTicker(floodTick)
+	every, burst := floodTick, floodBurst
+	if f.Every > 0 {
+		every, burst = f.Every, 1
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for sent := range messages {
-		if sent%floodBurst == 0 {
+		if sent%burst == 0 {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():

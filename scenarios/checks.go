@@ -14,9 +14,9 @@ import (
 // judges requirements of several sections stands with the first that states them.
 func Checks() []engine.Check {
 	all := slices.Concat(
-		section2_1(), section2_2(), section2_3(), section2_4(), section2_8(), section2_10(), section2_11(), section2_15(),
+		section2_1(), section2_2(), section2_3(), section2_4(), section2_8(), section2_11(), section2_15(),
 		section2_17Registrar(),
-		elementChecks(), userChecks(),
+		registrarChecks(), elementChecks(), userChecks(),
 	)
 	slices.SortStableFunc(all, func(a, b engine.Check) int { return bySection(a.Section, b.Section) })
 	return all

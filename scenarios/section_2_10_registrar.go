@@ -23,7 +23,14 @@ import (
 	"github.com/rspthreat/rspthreat/sut"
 )
 
-func registrar2_10() []engine.Check {
+// section2_10Registrar: Integrity, on the registrar.
+//
+// "a. ENRP response to pool handle resolution is corrupted during transmission. b. ENRP peer
+// messages are corrupted during transmission. c. PE sends update for values and that
+// information is corrupted during transmission. ... An integrity mechanism MUST be present.
+// ... The interfaces that MUST implement integrity are PE to ENRP server and ENRP to ENRP
+// server. The integrity mechanism in TLS is used for this."
+func section2_10Registrar() []engine.Check {
 	return []engine.Check{{
 		ID: "2.10-tampering", Section: "2.10", Role: engine.Registrar,
 		Title:        "A node on the path changes registrations, resolutions and messages of peers",

@@ -50,39 +50,24 @@ func section2_2() []engine.Check {
 const (
 	floodMessages   = 2000 // from each flooder, at most
 	floodHandshakes = 50   // refused ones of each flooder, at most
-	honestRounds    = 20   // registrations and resolutions that are timed,
-	leastRounds     = 3    // or this many when they take long
-	// honestPace is the time between two of them: no registrar may find an element that
-	// re-registers twenty times a second for a second too busy to serve.
-	honestPace = 50 * time.Millisecond
-	honestTime = 5 * time.Second // when they take this long, the median is known well enough
-)
-
-// The bound on the median latency of honest nodes during the flood: floodFactor times their
-// own median before it, plus floodGrace, since harness, flooders and system may share two
-// processors that do other work too. With the race detector and two more processes at work
-// the reference takes a fifth of floodGrace.
-const (
-	floodFactor = 5
-	floodGrace  = time.Second
 )
 
 func flood(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
-	var before, during time.Duration
+	var before, during []timing
 	r.Baseline(ctx, "honest nodes are timed without a flood", func(ctx context.Context, g gomega.Gomega) string {
 		var err error
-		before, err = s.median(ctx)
+		before, err = s.time(ctx)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "register and resolve")
-		return fmt.Sprintf("median of %d registrations and resolutions: %s", honestRounds, before.Round(time.Microsecond))
+		return fmt.Sprintf("median of %d registrations and resolutions: %s", len(before), median(before).Round(time.Microsecond))
 	})
 	var tallies []attackers.Tally
 	var invented map[wire.PEID]bool
 	var unserved error
 	r.Attack(ctx, "flood from all sides while honest nodes register and resolve", func(ctx context.Context, g gomega.Gomega) string {
 		stop := s.flood(ctx)
-		during, unserved = s.median(ctx)
+		during, unserved = s.time(ctx)
 		tallies, invented = stop()
 		total := 0
 		for _, t := range tallies {
@@ -103,14 +88,20 @@ func flood(ctx context.Context, r *engine.Run) {
 		g.Expect(s.updatesAbout(invented)).To(gomega.BeZero(), "peers were told of elements of the flood")
 		return s.unchanged(g, slices.Collect(maps.Keys(invented))...)
 	})
-	limit := floodFactor*before + floodGrace
-	r.Oracle(ctx, "honest nodes were served during the flood", func(_ context.Context, g gomega.Gomega) string {
+	s.served(ctx, alive, before, during, unserved)
+}
+
+// served judges the latency of honest nodes during a flood against their own before it.
+func (s *stage) served(ctx context.Context, alive bool, before, during []timing, unserved error) {
+	plotLatency(s.run, before, during)
+	was, is, limit := median(before), median(during), bound(median(before))
+	s.run.Oracle(ctx, "honest nodes were served during the flood", func(_ context.Context, g gomega.Gomega) string {
 		if !alive {
 			return "the system is not there any more, so nothing can be said of its latency"
 		}
 		g.Expect(unserved).NotTo(gomega.HaveOccurred(), "an honest node was not served")
-		g.Expect(during).To(gomega.BeNumerically("<=", limit), "the median latency of honest nodes went from %s to %s, more than %s", before, during, limit)
-		return fmt.Sprintf("median latency %s, %s without the flood, limit %s", during.Round(time.Microsecond), before.Round(time.Microsecond), limit.Round(time.Millisecond))
+		g.Expect(is).To(gomega.BeNumerically("<=", limit), "the median latency of honest nodes went from %s to %s, more than %s", was, is, limit)
+		return fmt.Sprintf("median latency %s, %s without the flood, limit %s", is.Round(time.Microsecond), was.Round(time.Microsecond), limit.Round(time.Millisecond))
 	})
 }
 
@@ -120,31 +111,6 @@ func sentence(tallies []attackers.Tally) string {
 		lines = append(lines, t.String())
 	}
 	return strings.Join(lines, "; ")
-}
-
-// median is the median time of an honest registration with a resolution.
-func (s *stage) median(ctx context.Context) (time.Duration, error) {
-	times := make([]time.Duration, 0, honestRounds)
-	pace := time.NewTicker(honestPace)
-	defer pace.Stop()
-	first := time.Now()
-	for len(times) < honestRounds && (len(times) < leastRounds || time.Since(first) < honestTime) {
-		select {
-		case <-pace.C:
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-		begun := time.Now()
-		if err := s.element.Register(ctx); err != nil {
-			return 0, err
-		}
-		if _, err := s.view.User().Resolve(ctx, s.run.Instance.Pool); err != nil {
-			return 0, err
-		}
-		times = append(times, time.Since(begun))
-	}
-	slices.Sort(times)
-	return times[len(times)/2], nil
 }
 
 // flood starts all flooders and returns what stops them, counts, and names the elements

@@ -44,8 +44,11 @@ type Config struct {
 	Credentials       CredentialConfig `yaml:"credentials,omitempty"`
 	Timers            TimerConfig      `yaml:"timers,omitempty"`
 	Limits            Limits           `yaml:"limits,omitempty"`
-	Commands          CommandConfig    `yaml:"commands,omitempty"`
-	LogFile           string           `yaml:"log_file,omitempty"`
+	// Peers are the places at the harness where the system looks for its peers, so that the
+	// harness can play them.
+	Peers    []PlaceConfig `yaml:"peers,omitempty"`
+	Commands CommandConfig `yaml:"commands,omitempty"`
+	LogFile  string        `yaml:"log_file,omitempty"`
 	// Adapter starts and drives pool elements and pool users (rung 2).
 	Adapter *AdapterConfig `yaml:"adapter,omitempty"`
 	// Element and User say how a pool element and a pool user are found that no adapter drives,
@@ -83,6 +86,7 @@ type CredentialConfig struct {
 	OtherElement      string `yaml:"other_element,omitempty"`
 	RestrictedElement string `yaml:"restricted_element,omitempty"`
 	Peer              string `yaml:"peer,omitempty"`
+	Registrar         string `yaml:"registrar,omitempty"` // the system's own, towards the peers that it calls
 	CAFile            string `yaml:"ca_file,omitempty"`
 	ServerName        string `yaml:"server_name,omitempty"`
 	// AuthorityFile and AuthorityKeyFile are a test authority that an element or user under
@@ -95,6 +99,8 @@ type CredentialConfig struct {
 type TimerConfig struct {
 	Response string `yaml:"response,omitempty"`
 	Removal  string `yaml:"removal,omitempty"`
+	// KeepAlive is the mean time between keep-alives to an idle element.
+	KeepAlive string `yaml:"keep_alive,omitempty"`
 }
 
 // UnsupportedConfig is one thing that the system does not do: a requirement, a section or a
@@ -194,6 +200,9 @@ func (c *Config) complete() error {
 	if _, err := c.timers(); err != nil {
 		return err
 	}
+	if _, err := c.peers(); err != nil {
+		return err
+	}
 	_, err := c.doors()
 	return err
 }
@@ -218,7 +227,7 @@ func (c *Config) timers() (Timers, error) {
 	for _, field := range []struct {
 		name, value string
 		into        *time.Duration
-	}{{"response", c.Timers.Response, &t.Response}, {"removal", c.Timers.Removal, &t.Removal}} {
+	}{{"response", c.Timers.Response, &t.Response}, {"removal", c.Timers.Removal, &t.Removal}, {"keep_alive", c.Timers.KeepAlive, &t.KeepAlive}} {
 		if field.value == "" {
 			continue
 		}

@@ -107,3 +107,25 @@ func standardPort(p wire.Protocol, secured bool) uint16 {
 		return portASAP
 	}
 }
+
+// peers translates the places where the system looks for peers.
+func (c *Config) peers() ([]Place, error) {
+	places := make([]Place, 0, len(c.Peers))
+	for n, p := range c.Peers {
+		place := Place{Transport: association.Transport(p.Transport), Secured: c.Security == Secured, EncapsulationPort: p.EncapsulationPort}
+		if !place.Transport.IsSCTP() {
+			return nil, fmt.Errorf("peers[%d].transport: is %q, must be sctp, sctp-udp or sctp-kernel", n, p.Transport)
+		}
+		addr, err := netip.ParseAddr(p.Address)
+		if err != nil {
+			return nil, fmt.Errorf("peers[%d].address: %w", n, err)
+		}
+		port := p.Port
+		if port == 0 {
+			port = standardPort(wire.ENRP, place.Secured)
+		}
+		place.Addr = netip.AddrPortFrom(addr, port)
+		places = append(places, place)
+	}
+	return places, nil
+}

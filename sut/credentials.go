@@ -28,6 +28,9 @@ type Credentials struct {
 	Other      *PSK // a second one, that may join the same pool
 	Restricted *PSK // a pool element that may join Instance.OtherPool only
 	Peer       *PSK // a peer registrar
+	// Registrar is the identity by which the registrar under test shows itself to the peers
+	// that it calls, for the harness to play them.
+	Registrar  *PSK
 	RootCAs    *x509.CertPool
 	ServerName string // name in the registrar's certificate
 }

@@ -52,13 +52,32 @@ const (
 
 // embeddedTimers are short, since everything happens in one process on loopback; a check
 // waits for an element to be removed after a keep-alive that nobody acknowledged.
-func embeddedTimers() registrar.Timers {
-	return registrar.Timers{
+func (w Wanted) embeddedTimers() registrar.Timers {
+	t := registrar.Timers{
 		KeepAlive:        30 * time.Second, // no idle keep-alive disturbs a check
 		KeepAliveTimeout: 400 * time.Millisecond,
 		KeepAliveSpacing: 50 * time.Millisecond,
 		TableSession:     5 * time.Second,
 	}
+	if w.Patient {
+		t.KeepAliveTimeout = embeddedWait
+	}
+	if w.KeepAlives {
+		t.KeepAlive = 400 * time.Millisecond // far above what a busy machine adds to a timer
+	}
+	if w.Peers { // a check need not wait long until its peers are called
+		t.MentorRetry, t.PeerRedial, t.MaxTimeNoResponse = 50*time.Millisecond, 200*time.Millisecond, time.Second
+	}
+	return t
+}
+
+// embeddedPeers is where a registrar that is to look for peers finds one.
+func embeddedPeers(addr netip.Addr, security Security) []Place {
+	p := Place{Transport: association.SCTPUDP, Secured: security == Secured, Addr: netip.AddrPortFrom(addr, portENRP)}
+	if p.Secured {
+		p.Addr = netip.AddrPortFrom(addr, portENRPTLS)
+	}
+	return []Place{p}
 }
 
 // embeddedWait bounds what the harness waits for. The reference answers within
@@ -94,6 +113,7 @@ func NewEmbedded(faults ...Fault) (*Embedded, error) {
 		{&e.creds.Other, "pe-bob", element(embeddedPool)},
 		{&e.creds.Restricted, "pe-carol", element(embeddedOtherPool)},
 		{&e.creds.Peer, "registrar-2", registrar.Grant{Role: registrar.RoleRegistrar}},
+		{&e.creds.Registrar, "registrar-1", registrar.Grant{Role: registrar.RoleRegistrar}},
 	}
 	for _, entry := range entries {
 		key := make([]byte, 32) // as long as the hash that TLS 1.3 binds it to
@@ -140,7 +160,7 @@ func (e *Embedded) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 	var err error
 	for range instanceAttempts {
 		var i *Instance
-		if i, err = e.start(ctx, w.Security, e.draw()); err == nil {
+		if i, err = e.start(ctx, w, e.draw()); err == nil {
 			return i, nil
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
@@ -159,37 +179,53 @@ func randomLoopback() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(1 + mathrand.IntN(254)), byte(mathrand.IntN(256)), 1})
 }
 
-func (e *Embedded) start(ctx context.Context, security Security, addr netip.Addr) (*Instance, error) {
+func (e *Embedded) start(ctx context.Context, w Wanted, addr netip.Addr) (*Instance, error) {
 	log := &lineBuffer{}
 	keys, err := registrar.NewKeys(e.identities...)
 	if err != nil {
 		return nil, err
 	}
 	doors := embeddedDoors(addr)
-	r := &embeddedRegistrar{keys: keys, config: func() registrar.Config { return e.registrarConfig(security, keys, doors, log) }}
-	if r.running, err = registrar.Start(ctx, r.config()); err != nil {
+	nodes := &nodeAddrs{base: addr}
+	var peers []Place
+	if w.Peers {
+		peers = embeddedPeers(nodes.next(), w.Security)
+	}
+	timers := w.embeddedTimers()
+	r := &embeddedRegistrar{keys: keys, config: func() registrar.Config {
+		return e.registrarConfig(w.Security, keys, doors, peers, timers, log)
+	}}
+	if err := r.start(ctx); err != nil {
 		return nil, err
 	}
-	nodes := &nodeAddrs{base: addr}
 	return &Instance{
-		Role: Registrar, Security: security, Doors: doors, Credentials: e.creds,
+		Role: Registrar, Security: w.Security, Doors: doors, Credentials: e.creds,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
-		Timers: Timers{Response: e.wait, Removal: e.wait},
-		Wire:   wire.Strict(), Pristine: true,
+		Timers: Timers{Response: e.wait, Removal: e.wait, KeepAlive: timers.KeepAlive},
+		Limits: Limits{KeepAlivesPerSecond: float64(time.Second / timers.KeepAliveSpacing)}, Peers: peers,
+		Wire: wire.Strict(), Pristine: true,
 		local: nodes.next, log: log.lines, close: r.close, revoke: r.revoke, restart: r.restart,
 	}, nil
 }
 
 // registrarConfig is the reference registrar of one instance, with the faults of the target.
-func (e *Embedded) registrarConfig(security Security, keys *registrar.Keys, doors []Door, log *lineBuffer) registrar.Config {
+func (e *Embedded) registrarConfig(security Security, keys *registrar.Keys, doors []Door, peers []Place,
+	timers registrar.Timers, log *lineBuffer,
+) registrar.Config {
 	cfg := registrar.Config{
 		ServerID: embeddedServerID, Mode: registrar.Secured, Keys: keys,
 		Certificates: &tls.Config{Certificates: []tls.Certificate{e.server}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true},
-		Timers:       embeddedTimers(),
+		Timers:       timers,
 		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	if security == Clear {
 		cfg.Mode = registrar.Insecure
+	}
+	for _, p := range peers {
+		cfg.Peers = append(cfg.Peers, registrar.Peer{Transport: p.Transport, Addr: p.Addr, Identity: e.creds.Peer.Identity})
+		cfg.Limits = registrar.DefaultLimits()
+		cfg.Limits.JoinRounds = 1
+		cfg.Credential = &registrar.Credential{Identity: e.creds.Registrar.Identity, Key: e.creds.Registrar.Key}
 	}
 	defences := registrar.NewDefences()
 	granted := &struct{ registrar.Keyring }{keys}

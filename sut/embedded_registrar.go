@@ -52,12 +52,27 @@ func (r *embeddedRegistrar) restart(ctx context.Context) error {
 			return fmt.Errorf("embedded reference: ended: %w", err)
 		}
 	}
-	running, err := registrar.Start(ctx, r.config())
-	if err != nil {
+	if err := r.start(ctx); err != nil {
 		return fmt.Errorf("embedded reference: started again: %w", err)
 	}
-	r.running = running
 	return nil
+}
+
+// start starts the registrar and waits until it serves: one that looks for peers tries them
+// first.
+func (r *embeddedRegistrar) start(ctx context.Context) error {
+	running, err := registrar.Start(ctx, r.config())
+	if err != nil {
+		return err
+	}
+	select {
+	case <-running.InService():
+		r.running = running
+		return nil
+	case <-ctx.Done():
+		_ = running.Close(ctx) // ctx is what went wrong
+		return ctx.Err()
+	}
 }
 
 func (r *embeddedRegistrar) close(ctx context.Context) error {

@@ -112,6 +112,7 @@ func (c *Config) credentials() (Credentials, error) {
 		{"other_element", in.OtherElement, &creds.Other},
 		{"restricted_element", in.RestrictedElement, &creds.Restricted},
 		{"peer", in.Peer, &creds.Peer},
+		{"registrar", in.Registrar, &creds.Registrar},
 	} {
 		if field.identity == "" {
 			continue
@@ -183,10 +184,14 @@ func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 	if err := e.run.prepare(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
+	peers, err := e.cfg.peers()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	from := e.run.position()
 	return &Instance{
 		Role: Registrar, Security: e.cfg.Security, Doors: e.doors, Credentials: e.creds,
-		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Limits: e.cfg.Limits, Wire: e.cfg.wire(),
+		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Limits: e.cfg.Limits, Peers: peers, Wire: e.cfg.wire(),
 		Pristine: len(e.cfg.Commands.Reset) > 0 || e.cfg.Commands.Fresh,
 		local:    e.nextLocal,
 		log:      func() []string { return e.secrets.lines(e.run.logged(context.WithoutCancel(ctx), from)) },

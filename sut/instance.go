@@ -47,6 +47,8 @@ type Timers struct {
 	Response time.Duration
 	// Removal: from an unreachable report until an element that stays silent is removed.
 	Removal time.Duration
+	// KeepAlive is the mean time between keep-alives to an idle element; 0: not known.
+	KeepAlive time.Duration
 }
 
 // Wanted says what a check is about. The zero values are a registrar, and what the system
@@ -54,6 +56,15 @@ type Timers struct {
 type Wanted struct {
 	Role     Role
 	Security Security
+	// KeepAlives asks for a registrar whose idle keep-alives come often enough to be watched,
+	// where that can be chosen.
+	KeepAlives bool
+	// Patient asks for a registrar that gives elements long to acknowledge, for checks in
+	// which no element falls silent.
+	Patient bool
+	// Peers asks for a registrar that looks for other registrars, for the harness to play
+	// them, where that can be chosen.
+	Peers bool
 }
 
 // Target is a system under test that checks can be run against.
@@ -101,9 +112,11 @@ type Instance struct {
 	Pool      string // a pool that Element and OtherElement may join
 	OtherPool string // a pool that only Restricted may join
 	Timers    Timers
-	Limits    Limits       // what it promises
-	Wire      wire.Options // dialect that the harness speaks with this system
-	Pristine  bool         // the handlespace is empty and nobody else uses it
+	Limits    Limits // what it promises
+	// Peers are the places where a registrar looks for its peers, for the harness to play them.
+	Peers    []Place
+	Wire     wire.Options // dialect that the harness speaks with this system
+	Pristine bool         // the handlespace is empty and nobody else uses it
 
 	local func() netip.Addr
 	log   func() []string

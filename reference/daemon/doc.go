@@ -50,7 +50,8 @@
 //	announcements: {group: "224.0.1.185:3863", local: "192.0.2.1:0", interface: eth0}
 //	timers:
 //	  {keep_alive: 30s, keep_alive_timeout: 5s, keep_alive_spacing: 1s,
-//	  peer_heartbeat: 30s, max_time_last_heard: 61s, max_time_no_response: 5s}
+//	  peer_heartbeat: 30s, max_time_last_heard: 61s, max_time_no_response: 5s,
+//	  peer_redial: 5s}
 //
 // # Pool element
 //

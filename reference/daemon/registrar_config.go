@@ -51,6 +51,7 @@ type registrarTimers struct {
 	PeerHeartbeat    string `yaml:"peer_heartbeat"`
 	LastHeard        string `yaml:"max_time_last_heard"`
 	NoResponse       string `yaml:"max_time_no_response"`
+	PeerRedial       string `yaml:"peer_redial"`
 }
 
 // Registrar is a registrar as its configuration file describes it.
@@ -155,5 +156,6 @@ func (t *registrarTimers) read(d *document) registrar.Timers {
 	d.duration("timers.peer_heartbeat", t.PeerHeartbeat, &out.PeerHeartbeat)
 	d.duration("timers.max_time_last_heard", t.LastHeard, &out.MaxTimeLastHeard)
 	d.duration("timers.max_time_no_response", t.NoResponse, &out.MaxTimeNoResponse)
+	d.duration("timers.peer_redial", t.PeerRedial, &out.PeerRedial)
 	return out
 }

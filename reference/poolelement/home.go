@@ -39,6 +39,13 @@ func (e *Element) adopt(s *session, moved bool) {
 	if old != nil {
 		old.retire()
 	}
+	// Whom the element acknowledges takes itself for the home: there must be one only.
+	for other := range e.sessions {
+		if other != s && other.claims {
+			other.retire()
+		}
+	}
+	s.claims = false
 }
 
 // loseHome gives up the home s, which has ended or does not answer, and looks for another.
@@ -53,6 +60,15 @@ func (e *Element) loseHome(s *session, err error) {
 		return
 	}
 	e.emit(Event{Kind: HomeLost, Server: s.peer.Server, Remote: s.peer.Info.Remote, Err: err})
+	if next := e.claimant(); next != nil {
+		for _, m := range slices.Clone(e.members) {
+			if m.state != stateRegistered {
+				e.orphan(m)
+			}
+		}
+		e.adopt(next, true)
+		return
+	}
 	for _, m := range slices.Clone(e.members) {
 		e.orphan(m)
 	}
@@ -71,6 +87,17 @@ func (e *Element) loseHome(s *session, err error) {
 	// One that does not answer, or not for long, is left alone for this set: RFC 5352
 	// section 3.1 wants a different server, and nobody is to make us dial without pause.
 	e.startHunt(s.candidate)
+}
+
+// claimant returns an association of the home that it has claimed the element over while there
+// was another one, nil if there is none.
+func (e *Element) claimant() *session {
+	for s := range e.sessions {
+		if s.claims && !s.retired {
+			return s
+		}
+	}
+	return nil
 }
 
 // standby returns another association with an authenticated registrar, nil if there is none.

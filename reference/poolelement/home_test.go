@@ -171,3 +171,53 @@ func TestElementWithoutTheDefencesFollowsAnybody(t *testing.T) {
 		}
 	})
 }
+
+// TestHomeThatWasRestartedIsKept: it comes to us while its former association has not been
+// noticed to be dead. It holds the registrations, and nothing is registered anew.
+func TestHomeThatWasRestartedIsKept(t *testing.T) {
+	var h *host
+	run(t, knownRegistrars(2), func(b *bed) { h = b.up(1) }, func(t *testing.T, b *bed) {
+		old := b.registered(h)
+		n := b.come("registrar-1")
+		n.send(keepAlive(true, server1))
+		expect[*wire.EndpointKeepAliveAck](n)
+		if got, want := b.home(), registrarAt(1).Addr.String(); got != want {
+			t.Fatalf("home is %s, want %s: it is the same server (KA2.4)", got, want)
+		}
+		old.assoc.Abort("dead")
+		if ev := b.event(poolelement.HomeChanged); ev.Server != server1 {
+			t.Fatalf("event %+v", ev)
+		}
+		n.silent(time.Second)
+		if _, registered, _ := b.e.Member([]byte(pool)); !registered {
+			t.Error("not registered any more")
+		}
+	})
+}
+
+// TestElementHasOneHome: one that it acknowledges and that is not the home would keep it for its
+// own for ever.
+func TestElementHasOneHome(t *testing.T) {
+	var h *host
+	run(t, knownRegistrars(2), func(b *bed) { h = b.up(1) }, func(t *testing.T, b *bed) {
+		b.registered(h)
+		n := b.come("registrar-1")
+		n.send(keepAlive(true, server1))
+		expect[*wire.EndpointKeepAliveAck](n)
+		other := b.come("registrar-2")
+		other.send(keepAlive(true, server2))
+		expect[*wire.EndpointKeepAliveAck](other)
+		if ev := b.event(poolelement.HomeChanged); ev.Server != server2 {
+			t.Fatalf("event %+v", ev)
+		}
+		n.ended()
+	})
+}
+
+// knownRegistrars is config with server IDs, and a key for the first registrar to come by.
+func knownRegistrars(n int) poolelement.Config {
+	cfg := config(n)
+	cfg.Registrars[0].Server = server1
+	cfg.RegistrarKeys = append(cfg.RegistrarKeys, poolelement.RegistrarKey{Name: "registrar-1", Key: []byte("registrar 1's key"), Server: server1})
+	return cfg
+}

@@ -45,6 +45,10 @@ func (e *Element) keepAlive(s *session, m *wire.EndpointKeepAlive, q *Query) {
 	case !m.NewHome || e.stopping:
 	case e.home != s && (e.home == nil || e.home.peer.Server != m.Server): // KA2.4
 		e.adopt(s, true)
+	case e.home != s:
+		// By KA2.4 it is the home already, over another association. It may have been started
+		// again, and that association dead.
+		s.claims = true
 	case e.home == s && !known:
 		e.log.Debug("home said its server ID", "server", m.Server.String())
 	}

@@ -26,6 +26,7 @@ type session struct {
 	candidate *candidate // nil: it came through a door
 	since     time.Time
 	served    bool // it has answered a request or sent a keep-alive
+	claims    bool // it wants to be home and says that it is already, see keepAlive
 	retired   bool // nothing more is sent or taken
 	acks      map[*member]*pendingAck
 }

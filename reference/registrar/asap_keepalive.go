@@ -33,6 +33,7 @@ type liveness struct {
 	state   watchState
 	sent    time.Time // the last keep-alive
 	newHome bool      // the next keep-alive claims the element (RFC 5353 section 3.5.2)
+	reports int       // of its being unreachable
 	alarm   alarm
 }
 

@@ -45,6 +45,23 @@ func (r *Registrar) claim(elements []handlespace.Element) {
 	}
 }
 
+// claimAttempts is how often the host of elements that live, as far as anybody knows, is dialed
+// before they are given up. Each attempt has MAX-TIME-NO-RESPONSE, in which an INIT is repeated
+// twice at most: on a path that loses one packet in twenty, one host in a hundred would go.
+const claimAttempts = 3
+
+// stillClaims tells whether any of the elements has neither come by itself nor moved on.
+func (r *Registrar) stillClaims(elements []handlespace.Element) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range elements {
+		if l := r.live[elementKey{e.Handle, e.PE.ID}]; l != nil && l.state == watchClaimed {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *Registrar) claimHost(ctx context.Context, host claimedHost, elements []handlespace.Element) {
 	select {
 	case r.claiming <- struct{}{}:
@@ -59,7 +76,13 @@ func (r *Registrar) claimHost(ctx context.Context, host claimedHost, elements []
 			d.Credential = &c
 		}
 	}
-	s, err := r.connect(ctx, d, r.claimed(host, elements), func(*session) {})
+	var s *session
+	var err error
+	for range claimAttempts {
+		if s, err = r.connect(ctx, d, r.claimed(host, elements), func(*session) {}); err == nil || ctx.Err() != nil || !r.stillClaims(elements) {
+			break
+		}
+	}
 	if err != nil {
 		r.log.Warn("elements not reached after a takeover", "host", host.addr, "elements", len(elements), "error", err)
 	}

@@ -99,8 +99,15 @@ type Config struct {
 	// AnswerClearResolution answers pool users that ask in clear (RFC 5352 section 9.3
 	// allows it, draft section 2.15 does not). Off by default.
 	AnswerClearResolution bool
-	Logger                *slog.Logger   // nil: silent
-	Rand                  *mathrand.Rand // spread of keep-alives and selection; nil: seeded from the system
+	// MaxBadPEReports is MAX-BAD-PE-REPORT (RFC 5352 section 3.5): an element is removed on
+	// the report after that many, although it answers. 0 is never, which draft section 2.13
+	// needs; other values are for faults.
+	MaxBadPEReports int
+	// ReflectReports sends a keep-alive at once for each report, as RFC 5352 section 3.5 has
+	// it and draft section 2.14 has not. Only for faults.
+	ReflectReports bool
+	Logger         *slog.Logger   // nil: silent
+	Rand           *mathrand.Rand // spread of keep-alives and selection; nil: seeded from the system
 }
 
 // Errors of Start.

@@ -24,12 +24,14 @@ const (
 // Check judges one or more requirements on one role, always in the same five steps, which
 // its Run function takes through the methods of Run.
 type Check struct {
-	ID           string // stable and fit for a file name: "2.1-unauthenticated-registration"
-	Section      string // "2.1"
-	Title        string
-	Role         Role
-	Rung         int
-	Security     sut.Security // the kind of system that it is about; "" judges both
+	ID       string // stable and fit for a file name: "2.1-unauthenticated-registration"
+	Section  string // "2.1"
+	Title    string
+	Role     Role
+	Rung     int
+	Security sut.Security // the kind of system that it is about; "" judges both
+	// Wanted is what else the system has to be; role and security are filled in.
+	Wanted       sut.Wanted
 	Requirements []string
 	Threat       reports.Threat
 	// Applies gives the reason why the check cannot be made on this system, or "".

@@ -146,7 +146,9 @@ func (e *Engine) attempt(ctx context.Context, c *Check) (verdict reports.Verdict
 	if security == "" {
 		security = e.Target.Security()
 	}
-	instance, err := e.Target.Prepare(ctx, sut.Wanted{Role: c.Role, Security: security})
+	wanted := c.Wanted
+	wanted.Role, wanted.Security = c.Role, security
+	instance, err := e.Target.Prepare(ctx, wanted)
 	switch {
 	case errors.Is(err, sut.ErrNoVariant):
 		return reports.NotApplicable, fmt.Sprintf("is about a %s that is %s; this one is declared %s", c.Role, security, e.Target.Security()), nil

@@ -16,6 +16,7 @@ import (
 var unharmed = map[engine.Sabotage]map[string]string{
 	engine.MuteAttackers: {
 		"2.1-psk-authorises":  "attacks nothing",
+		"2.14-idle":           "attacks nothing",
 		"2.7-certificate-tls": "attacks nothing",
 		"2.9-failover-notice": "nobody attacks: an element crashes",
 		"2.9-weaker-element":  "nobody attacks: elements crash, and weaker ones are in the pool",
