@@ -145,14 +145,18 @@ func junitResult(r *Result) junitCase {
 		Time:      junitSeconds(r.Duration),
 	}
 	outcome := &junitOutcome{Type: string(r.Verdict), Message: r.Reason, Text: junitDetails(r)}
+	if r.Breaks() && r.Verdict != Fail {
+		c.Failure = &junitOutcome{Type: string(r.Known.State), Message: knownSentence(r.Known), Text: r.Reason + "\n" + outcome.Text}
+		return c
+	}
 	switch r.Verdict {
 	case Pass:
 	case Warn:
 		c.Out = "warning: " + r.Reason + "\n" + outcome.Text
 	case Fail:
 		c.Failure = outcome
-		if k := r.Known; k != nil && k.State == KnownFailure {
-			c.Failure, c.Skipped = nil, &junitOutcome{Type: string(k.State), Message: knownSentence(k), Text: r.Reason + "\n" + outcome.Text}
+		if r.Accepts() {
+			c.Failure, c.Skipped = nil, &junitOutcome{Type: string(r.Known.State), Message: knownSentence(r.Known), Text: r.Reason + "\n" + outcome.Text}
 		}
 	case NotApplicable, Unsupported:
 		c.Skipped = outcome

@@ -25,6 +25,11 @@ func Summary(w io.Writer, results *Results, dir string) error {
 	for _, verdict := range []Verdict{HarnessError, Fail, Inconclusive, Warn} {
 		left += summarize(&b, r.Results, verdict, max(maxSummaryResults-strings.Count(b.String(), "\n"), 0))
 	}
+	for i := range r.Results {
+		if k := r.Results[i].Known; k != nil {
+			fmt.Fprintf(&b, "%-13s %s: %s\n", "baseline", r.Results[i].ID, bound(knownSentence(k), maxSummaryText))
+		}
+	}
 	if left > 0 {
 		fmt.Fprintf(&b, "%s more; see the report\n", plural(left, "result"))
 	}
@@ -58,7 +63,7 @@ func Summary(w io.Writer, results *Results, dir string) error {
 func summarize(b *strings.Builder, results []Result, verdict Verdict, limit int) (left int) {
 	for i := range results {
 		r := &results[i]
-		if r.Verdict != verdict {
+		if r.Verdict != verdict || r.Verdict == Fail && r.Accepts() {
 			continue
 		}
 		if limit == 0 {

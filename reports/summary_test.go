@@ -17,6 +17,8 @@ func TestSummaryTellsWhatIsWrongAndWhereTheReportIs(t *testing.T) {
 fail          T2.1-R1@registrar: no create or update of state before the PE is authenticated; a registration in clear made pool element 0x12345678 resolvable by an honest pool user
 inconclusive  T2.10-R1@registrar: an honest registration goes through during a flood; the baseline registration got no answer within 2s
 warn          T2.2-R5@registrar: refusals are rate limited; 1000 refusals in one second
+baseline      T2.1-R1@registrar: was accepted, no longer (until 2026-01-31): hard to mend
+baseline      T2.2-R5@registrar: known (until 2026-12-31): fixed in 4.3 https://tracker.example.net/417
 
 1 pass, 1 warn, 1 fail, 1 inconclusive, 1 harness-error, 1 not-applicable, 1 unsupported
 Example registrar: Does not conform (complete run, exit code 1)

@@ -26,7 +26,7 @@ func newReport() *cobra.Command {
 }
 
 func newMerge() *cobra.Command {
-	var out string
+	var out, baseline string
 	c := &cobra.Command{
 		Use:   "merge DIR...",
 		Short: "Join the reports of partial runs into one",
@@ -36,13 +36,14 @@ func newMerge() *cobra.Command {
 			"part judged makes the report a partial one.\n\n" +
 			"Exit codes are those of run.",
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return merge(c, args, out) },
+		RunE: func(c *cobra.Command, args []string) error { return merge(c, args, out, baseline) },
 	}
 	c.Flags().StringVarP(&out, "out", "o", defaultOut, "`directory` for the report")
+	c.Flags().StringVar(&baseline, "baseline", "", "`file` of known failures")
 	return c
 }
 
-func merge(c *cobra.Command, dirs []string, out string) error {
+func merge(c *cobra.Command, dirs []string, out, baseline string) error {
 	if err := apart(dirs, out); err != nil {
 		return usage(err)
 	}
@@ -72,6 +73,13 @@ func merge(c *cobra.Command, dirs []string, out string) error {
 			whole.Ledger.Document, whole.Ledger.Version, requirements.Document, requirements.Version))
 	}
 	finish(whole, requirements)
+	known, err := readBaseline(baseline, requirements)
+	if err != nil {
+		return usage(err)
+	}
+	if broken := applyBaseline(whole, known); broken != nil {
+		fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", broken)
+	}
 	writer, err := reports.NewWriter(out)
 	if err != nil {
 		return &exitError{reports.ExitUnreachable, err}

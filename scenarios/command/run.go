@@ -37,6 +37,8 @@ type runFlags struct {
 	parallel     int
 	seed         uint64
 	quiet        bool
+	baseline     string
+	shard        string
 }
 
 func newRun() *cobra.Command {
@@ -47,7 +49,7 @@ func newRun() *cobra.Command {
 		Long: "Judge a system under test and write index.html, results.json, junit.xml, rspthreat.sarif,\n" +
 			"summary.md, and the evidence of each check. Without --sut the embedded reference is judged.\n" +
 			"On GitHub the summary is that of the job as well.\n\n" +
-			"Exit codes: 0 conforms, 1 does not, 2 usage or configuration, 3 a verdict is missing because the\n" +
+			"Exit codes: 0 conforms, 1 does not (or not as the baseline says), 2 usage or configuration, 3 a verdict is missing because the\n" +
 			"system could not be reached or the harness failed, 4 nothing ran.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
@@ -60,6 +62,8 @@ func newRun() *cobra.Command {
 	flags.StringVarP(&f.out, "out", "o", defaultOut, "`directory` for the reports")
 	flags.IntVarP(&f.parallel, "parallel", "j", runtime.GOMAXPROCS(0)*checksPerCPU, "checks at once (one system under test: always 1)")
 	flags.Uint64Var(&f.seed, "seed", 0, "draw identifiers from this `number` (default: a random one)")
+	flags.StringVar(&f.baseline, "baseline", "", "`file` of known failures, which do not make the run fail (see rspthreat baseline)")
+	flags.StringVar(&f.shard, "shard", "", "only the `i/n`-th part of the sections, for parallel runs that `report merge` joins")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, only the summary")
 	return c
 }
@@ -69,6 +73,14 @@ func (f *runFlags) run(c *cobra.Command) error {
 	requirements, err := ledger.Load()
 	if err != nil {
 		return &exitError{reports.ExitUnreachable, err}
+	}
+	known, err := readBaseline(f.baseline, requirements)
+	if err != nil {
+		return usage(err)
+	}
+	sections, err := f.selected(requirements)
+	if err != nil {
+		return usage(err)
 	}
 	target, subject, err := openTarget(f.sut, f.faults)
 	if err != nil {
@@ -93,13 +105,16 @@ func (f *runFlags) run(c *cobra.Command) error {
 		}
 	}
 	started := time.Now()
-	results, err := e.Execute(ctx, engine.Selection{Sections: f.sections, Requirements: f.requirements}, f.parallel, f.sink(c, writer))
+	results, err := e.Execute(ctx, engine.Selection{Sections: sections, Requirements: f.requirements}, f.parallel, f.sink(c, writer))
 	if errors.Is(err, engine.ErrSelection) {
 		return usage(err)
 	}
 	results.Started, results.Finished = started, time.Now()
 	diagnose(c, target, results)
 	results.Tool, results.Subject, results.Faults, results.Proof = tool(), subject, f.faults, proof.Matrix(requirements)
+	if broken := applyBaseline(results, known); broken != nil {
+		fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", broken)
+	}
 	return errors.Join(sinkError(err), publish(c, writer, results, f.out))
 }
 

@@ -160,16 +160,20 @@ func merge(in []reports.Result) []reports.Result {
 	return out
 }
 
-// ExitCode is the exit code of a run with these results.
+// ExitCode is the exit code of a run with these results. A failure that a baseline accepts does
+// not count; what is not as the baseline says it is counts like a failure.
 func ExitCode(r *reports.Results) int {
 	judged, failed, missing := 0, false, r.Interrupted != ""
 	for _, result := range r.Results {
 		if result.Verdict.Judged() {
 			judged++
 		}
+		if result.Breaks() {
+			failed = true // the baseline is not what the system is: somebody has to look
+		}
 		switch result.Verdict {
 		case reports.Fail:
-			failed = true
+			failed = failed || !result.Accepts()
 		case reports.Inconclusive, reports.HarnessError:
 			missing = true
 		}
