@@ -69,6 +69,9 @@ func valid(handle []byte, pe *wire.PoolElement) error {
 		return fmt.Errorf("%w: registration life %d s", ErrInvalid, pe.Life)
 	case pe.User.Kind == 0:
 		return fmt.Errorf("%w: no user transport", ErrInvalid)
+	case !pe.Policy.Type.Known() && !pe.Policy.Type.Private():
+		// It could not be told to anybody: no message with a reserved type may be sent.
+		return fmt.Errorf("%w: policy type 0x%x is reserved", ErrInvalid, uint32(pe.Policy.Type))
 	}
 	if n := handleSize(len(handle)) + EncodedSize(pe); n > maxEntry {
 		return fmt.Errorf("%w: pool handle and element take %d bytes of at most %d", ErrInvalid, n, maxEntry)

@@ -23,8 +23,8 @@ var (
 	// ErrFull means that a limit of [Options] is reached (cause 6).
 	ErrFull = errors.New("handlespace is full")
 	// ErrInvalid means values that no element may have: an empty pool handle, a
-	// registration life below -1, no user transport, or a size that fits no
-	// message (cause 3).
+	// registration life below -1, no user transport, a reserved policy type, or
+	// a size that fits no message (cause 3).
 	ErrInvalid = errors.New("invalid registration")
 )
 

@@ -110,6 +110,7 @@ func TestInvalidElementsAreRefused(t *testing.T) {
 		"no pool handle":    {"", pe(1)},
 		"life below -1":     {"a", pe(1, life(-2))},
 		"no user transport": {"a", pe(1, func(e *wire.PoolElement) { e.User = wire.Transport{} })},
+		"reserved policy":   {"a", pe(1, with(wire.Policy{Type: 0x100}))},
 		"fits no message":   {string(make([]byte, 65_500)), pe(1)},
 	} {
 		t.Run(name, func(t *testing.T) {
