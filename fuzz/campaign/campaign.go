@@ -33,6 +33,8 @@ type Summary struct {
 	Findings []*finding.Finding
 	Novel    int // ways to answer that were seen
 	Failure  error
+	// Passed are the files of the corpus that were passed over, with the reason.
+	Passed []string
 }
 
 // Campaign is a campaign under way.
@@ -41,6 +43,7 @@ type Campaign struct {
 	bed     *triage.Bed
 	world   *model.World
 	planner *model.Planner
+	corpus  *corpus
 	store   *finding.Store
 	journal *journal
 	limit   *limiter
@@ -52,7 +55,9 @@ type Campaign struct {
 	sinceUp  uint64 // cases since the system was started
 	quick    int    // deaths in a row after few cases
 	follow   []model.ID
-	saved    time.Time
+	// unconfirmed counts anomalies that were seen and did not come about again, by signature.
+	unconfirmed map[string]int
+	saved       time.Time
 
 	mu    sync.Mutex
 	novel map[uint64]bool
@@ -82,7 +87,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	c := &Campaign{opts: o, limit: newLimiter(o.Rate, o.Shards), bed: NewBed(o), began: time.Now()}
+	c := &Campaign{opts: o, limit: newLimiter(o.Rate, o.Shards), bed: NewBed(o), began: time.Now(), unconfirmed: map[string]int{}}
 	var err error
 	if c.store, err = finding.OpenStore(o.Dir); err != nil {
 		return nil, err
@@ -98,6 +103,11 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	if len(c.world.Parts) == 0 {
 		return nil, fmt.Errorf("%w: nobody in the roles %q is let in", ErrOptions, o.Roles)
 	}
+	corpus, err := readCorpus(o.Corpus)
+	if err != nil {
+		return nil, err
+	}
+	c.world.Corpus, c.corpus = corpus.messages, corpus
 	c.planner = &model.Planner{Seed: o.Seed, World: c.world}
 	if err := c.open(); err != nil {
 		return nil, err
@@ -115,6 +125,7 @@ func (c *Campaign) open() error {
 		Schema: JournalID, Subject: c.opts.Subject, Seed: c.opts.Seed, Shard: c.opts.Shard, Shards: c.opts.Shards,
 		Secured: c.world.Secured, Pools: []string{c.world.Pool, c.world.OtherPool}, Started: c.began.UTC().Truncate(time.Second),
 	}
+	h.Corpus = c.corpus.sum
 	for _, p := range c.world.Parts {
 		h.Callers = append(h.Callers, p.Caller.String())
 	}
@@ -257,7 +268,7 @@ func (c *Campaign) hasPeers(ids []model.ID) bool {
 // inspect adds what the honest nodes and the process show.
 func (c *Campaign) inspect(ctx context.Context, r *round) {
 	if r.down != nil {
-		if a, dead := c.bed.Death(ctx, true); dead {
+		if a, dead := c.bed.Death(ctx, triage.DeathGrace); dead {
 			r.seen = append([]*sighting{{anomaly: a, times: 1}}, r.seen...)
 			return
 		}
@@ -351,7 +362,7 @@ func (c *Campaign) finish(why string, failure error) (*Summary, error) {
 	p.Restarts += c.bed.Restarts
 	s := &Summary{
 		Progress: p, Why: why, Ran: time.Since(c.began), NewCases: p.Cases - c.base,
-		Findings: c.store.List(), Novel: len(c.novel), Failure: failure,
+		Findings: c.store.List(), Novel: len(c.novel), Failure: failure, Passed: c.corpus.passed,
 	}
 	if err != nil {
 		return s, fmt.Errorf("campaign %s: %w", c.opts.Dir, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
@@ -14,11 +15,15 @@ import (
 	"github.com/rspthreat/rspthreat/fuzz/model"
 	"github.com/rspthreat/rspthreat/fuzz/monitor"
 	"github.com/rspthreat/rspthreat/fuzz/triage"
+	"github.com/rspthreat/rspthreat/reports"
 )
 
 // suspects returns the cases among which the culprit is: the one after which the anomaly was seen,
 // those that were under way, and all of the round.
 func (c *Campaign) suspects(s *sighting) (lists [][]model.ID) {
+	if s.anomaly.Idle > 0 {
+		return [][]model.ID{nil} // it does not take a case
+	}
 	if s.id != nil {
 		lists = append(lists, []model.ID{*s.id})
 	}
@@ -45,6 +50,9 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 			k := c.planner.Case(id)
 			scripts = append(scripts, k.Script())
 		}
+		if s.anomaly.Idle > 0 {
+			scripts = append(scripts, &conversation.Script{Steps: []conversation.Step{{Kind: conversation.Idle, Time: s.anomaly.Idle}}})
+		}
 		var err error
 		if culprit, err = c.bed.Find(ctx, s.anomaly, scripts, c.opts.Effort); err != nil && ctx.Err() == nil {
 			return err
@@ -54,8 +62,8 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 		}
 	}
 	a := culprit.Anomaly
-	if culprit.Reproduced == 0 && a.Kind != monitor.Crash && a.Kind != monitor.Oracle {
-		c.progress.Transient++ // a machine that was busy, most likely
+	if c.transient(&culprit) {
+		c.progress.Transient++
 		return nil
 	}
 	f := finding.New(&a)
@@ -76,11 +84,37 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 	if err := c.store.Add(f, script); err != nil {
 		return err
 	}
+	if !known {
+		if err := c.capture(ctx, f, script); err != nil {
+			return err
+		}
+	}
 	if !known && c.opts.Found != nil {
 		c.opts.Found(f)
 	}
 	return nil
 }
+
+// capture runs the script once more and keeps what crosses the wire.
+func (c *Campaign) capture(ctx context.Context, f *finding.Finding, script *conversation.Script) error {
+	once := script.Clone()
+	once.Repeat = min(once.Repeat, maxCaptured) // as much as a person looks at
+	var e finding.Evidence
+	if err := c.bed.Start(ctx); err != nil {
+		return err
+	}
+	if _, _, err := c.bed.Try(ctx, once, &e, func([]monitor.Anomaly) bool { return true }); err != nil && ctx.Err() == nil && e.Empty() {
+		return nil // it died before anything was to be seen; the script is there
+	}
+	doors := make([]reports.Door, 0, len(c.bed.System.Doors))
+	for _, d := range c.bed.System.Doors {
+		doors = append(doors, reports.Door{Protocol: strings.ToLower(d.Protocol.String()), Transport: string(d.Transport), Secured: d.Secured, Address: d.Addr.String()})
+	}
+	return c.store.Capture(f, &e, doors)
+}
+
+// maxCaptured is how many repetitions of a script are captured.
+const maxCaptured = 10
 
 // maxLog is how many lines of the system's log go with a finding.
 const maxLog = 100
@@ -92,4 +126,24 @@ func (c *Campaign) log() []string {
 	}
 	lines := p.Output()
 	return lines[max(0, len(lines)-maxLog):]
+}
+
+// strikes is how often an anomaly that does not come about again is let go.
+const strikes = 3
+
+// transient tells whether there is too little to show for an anomaly. A death speaks for itself.
+// That something took long has to come about again every time, as the machine may have been busy;
+// what else was answered wrongly and cannot be repeated is a finding when it is seen several times.
+func (c *Campaign) transient(culprit *triage.Culprit) bool {
+	switch culprit.Anomaly.Kind {
+	case monitor.Crash:
+		return false
+	case monitor.Hang, monitor.Slow, monitor.Memory:
+		return culprit.Reproduced < triage.Confirmations
+	}
+	if culprit.Reproduced > 0 {
+		return false
+	}
+	c.unconfirmed[culprit.Anomaly.Signature()]++
+	return c.unconfirmed[culprit.Anomaly.Signature()] < strikes
 }

@@ -40,7 +40,8 @@ type Header struct {
 	Shards  int       `json:"shards"`
 	Secured bool      `json:"secured"`
 	Pools   []string  `json:"pools"`
-	Callers []string  `json:"callers"` // who can come through which door; part of what cases depend on
+	Callers []string  `json:"callers"`          // who can come through which door; part of what cases depend on
+	Corpus  string    `json:"corpus,omitempty"` // checksum of what cases begin with
 	Started time.Time `json:"started"`
 }
 
@@ -175,6 +176,8 @@ func (h *Header) same(other *Header) error {
 		return fmt.Errorf("%w: seed %d, not %d", ErrOther, h.Seed, other.Seed)
 	case h.Shard != other.Shard || h.Shards != other.Shards:
 		return fmt.Errorf("%w: shard %d/%d, not %d/%d", ErrOther, h.Shard, h.Shards, other.Shard, other.Shards)
+	case h.Corpus != other.Corpus:
+		return fmt.Errorf("%w: the corpus is not the same", ErrOther)
 	case h.Secured != other.Secured || !slices.Equal(h.Pools, other.Pools) || !slices.Equal(h.Callers, other.Callers):
 		return fmt.Errorf("%w: the system lets in %q, and %q now", ErrOther, h.Callers, other.Callers)
 	}

@@ -36,6 +36,8 @@ type Options struct {
 	Depth int
 	// Reconnect gives each case an association of its own.
 	Reconnect bool
+	// Corpus is a directory of messages, a file each, that cases begin with, too; "" for none.
+	Corpus string
 	// Roles are those that are played; none: all.
 	Roles []model.Role
 	// Patterns beside the default ones tell lines of the log that mean that something is wrong.

@@ -13,7 +13,8 @@
 // through the door of that kind; "send NAME HEX" sends octets as they are, where ppid=N and
 // stream=N are for SCTP; "sync NAME" asks an honest question and waits until it is answered or
 // the association ends; "close NAME" ends gracefully and "abort NAME" at once; "restart" begins
-// with a fresh system where it can be had. What is only known when the script runs stands in
+// with a fresh system where it can be had, and "idle DURATION" leaves the system to honest nodes
+// for a while. "repeat N" before the first step has all of them run N times. What is only known when the script runs stands in
 // angle brackets among the octets: <server>, the server ID of the system; <victim>, the PE
 // identifier of an honest element; <element>, the PE identifier of the first element of the last
 // resolution; <address>, the own IPv4 address.

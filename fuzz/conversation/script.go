@@ -5,6 +5,7 @@ package conversation
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -57,27 +58,30 @@ const (
 	Close   Kind = "close"
 	Abort   Kind = "abort"
 	Restart Kind = "restart"
+	Idle    Kind = "idle"
 )
 
 // Step is one line of a script.
 type Step struct {
 	Kind    Kind
-	On      string // name of the association
-	Caller  Caller // Open
-	Payload []byte // Send; with placeholders, see Value
-	PPID    uint32 // Send over SCTP: 0 is the protocol's own
-	Stream  uint16 // Send over SCTP
+	On      string        // name of the association
+	Caller  Caller        // Open
+	Payload []byte        // Send; with placeholders, see Value
+	PPID    uint32        // Send over SCTP: 0 is the protocol's own
+	Stream  uint16        // Send over SCTP
+	Time    time.Duration // Idle
 }
 
 // Script is a conversation.
 type Script struct {
 	Comment []string // lines at its head
+	Repeat  int      // how often the steps are run; 0 is once
 	Steps   []Step
 }
 
 // Clone returns a copy that shares payloads only, which nobody changes.
 func (s *Script) Clone() *Script {
-	return &Script{Comment: slices.Clone(s.Comment), Steps: slices.Clone(s.Steps)}
+	return &Script{Comment: slices.Clone(s.Comment), Repeat: s.Repeat, Steps: slices.Clone(s.Steps)}
 }
 
 // Messages returns how many messages the script sends.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -26,6 +27,10 @@ const magic = "rspthreat-script"
 const (
 	maxLine  = 1 << 20 // octets of a line: eight times the longest message in hexadecimal
 	maxSteps = 1 << 20
+	// maxRepeat runs for an hour where a repetition takes some milliseconds.
+	maxRepeat = 1 << 20
+	// maxIdle is longer than any timer of the RFCs but those that are set in hours.
+	maxIdle = time.Hour
 )
 
 // Errors of Parse.
@@ -40,6 +45,9 @@ func (s *Script) Format() string {
 	fmt.Fprintf(&b, "%s %d\n", magic, Version)
 	for _, line := range s.Comment {
 		fmt.Fprintf(&b, "# %s\n", strings.ReplaceAll(line, "\n", " "))
+	}
+	if s.Repeat > 1 {
+		fmt.Fprintf(&b, "repeat %d\n", s.Repeat)
 	}
 	protocols := map[string]wire.Protocol{}
 	for i := range s.Steps {
@@ -59,6 +67,8 @@ func (s *Script) Format() string {
 			fmt.Fprintf(&b, " %s  # %s\n", words(step.Payload), Describe(protocols[step.On], step.Payload))
 		case Restart:
 			b.WriteString("restart\n")
+		case Idle:
+			fmt.Fprintf(&b, "idle %s\n", step.Time)
 		default:
 			fmt.Fprintf(&b, "%s %s\n", step.Kind, step.On)
 		}
@@ -141,6 +151,14 @@ func Parse(r io.Reader) (*Script, error) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
+		if times, ok := strings.CutPrefix(line, "repeat "); ok && len(s.Steps) == 0 && s.Repeat == 0 {
+			n, err := strconv.Atoi(times)
+			if err != nil || n < 1 || n > maxRepeat {
+				return nil, fmt.Errorf("%w: line %d: repeat %q: a number up to %d", ErrScript, number, times, maxRepeat)
+			}
+			s.Repeat = n
+			continue
+		}
 		step, err := parseStep(strings.Fields(line), open)
 		if err != nil {
 			return nil, fmt.Errorf("%w: line %d: %w", ErrScript, number, err)
@@ -176,6 +194,16 @@ func parseStep(fields []string, open map[string]bool) (Step, error) {
 			return step, errors.New("restart takes nothing")
 		}
 		clear(open)
+		return step, nil
+	}
+	if step.Kind == Idle {
+		if len(fields) != 2 {
+			return step, errors.New("idle DURATION")
+		}
+		var err error
+		if step.Time, err = time.ParseDuration(fields[1]); err != nil || step.Time < 0 || step.Time > maxIdle {
+			return step, fmt.Errorf("idle %q: a duration up to %s", fields[1], maxIdle)
+		}
 		return step, nil
 	}
 	if len(fields) < 2 {

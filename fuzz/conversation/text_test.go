@@ -15,6 +15,7 @@ import (
 
 const example = `rspthreat-script 1
 # a comment
+repeat 3
 open a asap tcp clear as nobody
 send a 05000010 0009000c 4563686f 506f6f6c  # ASAP_HANDLE_RESOLUTION pool "EchoPool"
 sync a
@@ -22,6 +23,7 @@ open b enrp sctp-udp tls as peer
 send b ppid=11 stream=2 05000010 <server> <victim>  # ENRP_LIST_REQUEST
 abort b
 restart
+idle 1.5s
 open a asap tcp clear as nobody
 send a empty  # nothing
 close a
@@ -32,7 +34,7 @@ func TestTextIsReadAsItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Messages() != 3 || len(s.Steps) != 10 {
+	if s.Messages() != 3 || len(s.Steps) != 11 || s.Repeat != 3 {
 		t.Errorf("%d messages, %d steps", s.Messages(), len(s.Steps))
 	}
 	again, err := conversation.Parse(strings.NewReader(s.Format()))
@@ -52,6 +54,8 @@ func TestMistakesInAScriptAreNamedWithTheirLine(t *testing.T) {
 		{"hello\n", "does not begin with"},
 		{"rspthreat-script 1\n", "no steps"},
 		{"rspthreat-script 1\nsend a 00", `line 2: association "a" is not open`},
+		{"rspthreat-script 1\nrepeat 0", "line 2: repeat"},
+		{"rspthreat-script 1\nidle for ever", "line 2: idle"},
 		{"rspthreat-script 1\n\nopen a asap tcp tls as nobody", "line 3: nobody through a tls door"},
 		{"rspthreat-script 1\nopen a asap pigeon clear as nobody", "unknown transport"},
 		{"rspthreat-script 1\nopen a asap tcp clear as nobody\nsend a 0", `line 3: "0" is no hexadecimal`},

@@ -134,3 +134,17 @@ func replace(path string, b []byte) error {
 	}
 	return err
 }
+
+// Adopt copies a capture from elsewhere to a finding that is in the store.
+func (s *Store) Adopt(f *Finding, capture string) error {
+	b, err := os.ReadFile(capture)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(ScriptsDir, f.Name+filepath.Ext(capture))
+	if err := replace(filepath.Join(s.Dir, name), b); err != nil {
+		return err
+	}
+	f.Capture = filepath.ToSlash(name)
+	return s.Save()
+}

@@ -34,7 +34,8 @@ type Link struct {
 	system *System
 	assoc  association.Association
 	nonce  uint32
-	self   wire.ServerID // ENRP: the server that the association speaks for
+	self   wire.ServerID   // ENRP: the server that the association speaks for
+	selves []wire.ServerID // ENRP: the senders that were named
 	broken bool
 	batch  []byte
 	ended  error
@@ -208,6 +209,10 @@ func (l *Link) collect(ctx context.Context, asked []asked, results []Result) {
 		}
 		m, err := l.assoc.Receive(limit)
 		if err != nil {
+			if limit.Err() != nil && ctx.Err() == nil && l.insist(ctx) {
+				results[at].Done, l.broken = true, true // the next questions would be answered late, too
+				return
+			}
 			l.fail(limit, err, results[at:])
 			results[at].Took = time.Since(began)
 			return

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
+	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
@@ -121,12 +122,50 @@ func (l *Link) speakFor(payload []byte) {
 	if l.self != 0 || l.Caller.Protocol != wire.ENRP || len(payload) < 2*wire.HeaderLength {
 		return
 	}
-	id := wire.ServerID(binary.BigEndian.Uint32(payload[wire.HeaderLength:]))
+	const after = wire.HeaderLength
+	id := wire.ServerID(binary.BigEndian.Uint32(payload[after:]))
 	if id == 0 || id == wire.ServerID(conversation.Server) || uint32(id) == l.Values.Server {
+		return
+	}
+	if !slices.Contains(l.selves, id) && len(l.selves) < maxSelves {
+		l.selves = append(l.selves, id)
+	}
+	if len(payload) < 3*after { // what is for another registrar is not heard
+		return
+	}
+	if to := binary.BigEndian.Uint32(payload[2*after:]); to != 0 && to != uint32(conversation.Server) && to != l.Values.Server {
 		return
 	}
 	if _, err := wire.Decode(wire.ENRP, payload, &l.system.Wire); err == nil {
 		l.self = id
+	}
+}
+
+// maxSelves is how many senders are tried one after the other.
+const maxSelves = 8
+
+// insist asks once more after a question was not answered, as every sender that the association
+// has named: which of them it speaks for is the system's to say.
+func (l *Link) insist(ctx context.Context) bool {
+	if l.Question != AskServers || l.ended != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.system.Response)
+	defer cancel()
+	for _, id := range append(l.selves, questioner) {
+		b, err := (&wire.ListRequest{Sender: id}).Append(nil, &l.system.Wire)
+		if err != nil || l.assoc.Send(ctx, association.Message{Payload: b}) != nil {
+			return false
+		}
+	}
+	for {
+		m, err := l.assoc.Receive(ctx)
+		if err != nil {
+			return false
+		}
+		if r := l.decode(m.Payload); r.Message != nil && r.Message.Type() == wire.TypeListResponse {
+			return true
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
 )
@@ -28,6 +29,8 @@ type Runner struct {
 	Questions map[conversation.Caller]Question
 	// Restart begins with a fresh system; nil when that cannot be had.
 	Restart func(ctx context.Context) (*System, error)
+	// Idle is called when the script leaves the system to honest nodes.
+	Idle func(ctx context.Context)
 }
 
 // errNoRestart says that a script wants a fresh system and there is none to be had.
@@ -38,13 +41,19 @@ var errNoRestart = errors.New("the system under test cannot be restarted")
 func (r *Runner) Run(ctx context.Context, s *conversation.Script) ([]Exchange, error) {
 	c := course{Runner: r, links: map[string]*Link{}, said: map[string][]Payload{}}
 	defer c.end()
-	for i := range s.Steps {
-		if err := c.step(ctx, &s.Steps[i]); err != nil {
-			return c.done, err
+	for range max(1, s.Repeat) {
+		c.done = c.done[:min(len(c.done), maxExchanges)]
+		for i := range s.Steps {
+			if err := c.step(ctx, &s.Steps[i]); err != nil {
+				return c.done, err
+			}
 		}
 	}
 	return c.done, nil
 }
+
+// maxExchanges bounds what is kept of a script that is repeated.
+const maxExchanges = 10_000
 
 // course is one run of a script.
 type course struct {
@@ -61,6 +70,9 @@ func (c *course) step(ctx context.Context, step *conversation.Step) error {
 	if step.Kind == conversation.Open {
 		return c.open(ctx, step)
 	}
+	if step.Kind == conversation.Idle {
+		return c.idle(ctx, step.Time)
+	}
 	l := c.links[step.On]
 	if l == nil {
 		return fmt.Errorf("association %q is not open", step.On)
@@ -74,6 +86,20 @@ func (c *course) step(ctx context.Context, step *conversation.Step) error {
 		c.finish(ctx, step, l)
 	}
 	return ctx.Err()
+}
+
+func (c *course) idle(ctx context.Context, d time.Duration) error {
+	if c.Idle != nil {
+		c.Idle(ctx)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (c *course) open(ctx context.Context, step *conversation.Step) error {

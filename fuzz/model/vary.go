@@ -78,6 +78,9 @@ func (b *Block) message(r *rand.Rand) Message {
 			return Message{Payload: b.encode(t.Message(&b.Env)), Transition: t}
 		}
 	}
+	if corpus := b.Env.World.Corpus[b.Part.Caller.Protocol]; len(corpus) > 0 && r.IntN(3) == 0 {
+		return Message{Payload: corpus[r.IntN(len(corpus))]}
+	}
 	return Message{Payload: b.encode(b.Env.anyMessage(r, b.Part.Caller.Protocol))}
 }
 

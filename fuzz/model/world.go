@@ -30,6 +30,8 @@ type World struct {
 	Pool, OtherPool string
 	Wire            wire.Options
 	Parts           []Part // those that the system lets in, in a fixed order
+	// Corpus are messages to begin with beside those that the model makes.
+	Corpus map[wire.Protocol][][]byte
 }
 
 // RoleOf returns the role that a caller plays at a system.
@@ -49,4 +51,4 @@ func RoleOf(secured bool, c conversation.Caller) Role {
 }
 
 // Shares of blocks, by role.
-var shares = map[Role]int{PE: 4, PU: 2, Peer: 4, Stranger: 1}
+var shares = map[Role]int{PE: 4, PU: 2, Peer: 4, Stranger: 3}

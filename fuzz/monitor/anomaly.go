@@ -7,6 +7,7 @@ package monitor
 
 import (
 	"strings"
+	"time"
 )
 
 // Kind is what sort of anomaly was seen.
@@ -35,6 +36,8 @@ type Anomaly struct {
 	// Requirement is the statement of the draft that it breaks ("T2.1-R1"), and Section that of
 	// an RFC ("RFC 5354 section 4"); one of them may be empty.
 	Requirement, Section string
+	// Idle says that honest nodes see it without anybody else, after that time.
+	Idle time.Duration
 }
 
 // maxWhere is how many functions tell one fault from another: callers further out differ without

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
@@ -98,6 +100,13 @@ func (j *Judge) granted(e *link.Exchange, role model.Role, m *wire.RegistrationR
 		a.Rule, a.Requirement = "a registration is granted in a pool that the element may not join", "T2.4-R1"
 	case uint32(m.PEID) == e.Address.Victim && string(m.PoolHandle) == j.Pool:
 		a.Rule, a.Requirement = "a registration of somebody else's element is granted", "T2.3-R6"
+	case !j.asked(e, func(sent wire.Message) bool {
+		r, ok := sent.(*wire.Registration)
+		return ok && r.Element.ID == m.PEID && bytes.Equal(r.PoolHandle, m.PoolHandle) && !slices.ContainsFunc(r.Element.User.Addrs, func(x netip.Addr) bool {
+			return x.Unmap() != e.Address.Address
+		})
+	}):
+		a.Rule, a.Requirement = "a registration at an address that is not its own is granted", "T2.3-R6"
 	default:
 		return a, false
 	}

@@ -48,6 +48,9 @@ type mortal struct {
 // mortalLife is the registration life of the mortal element in seconds, the shortest there is.
 const mortalLife = 1
 
+// idleSlack is how much later than necessary honest nodes look.
+const idleSlack = 200 * time.Millisecond
+
 // maxAccepted bounds the elements that are remembered.
 const maxAccepted = 100_000
 
@@ -239,7 +242,10 @@ func (w *Watch) resolve(ctx context.Context, expected bool) []Anomaly {
 	}
 	if !w.mortal.dead.IsZero() && time.Now().After(w.mortal.dead) {
 		if slices.ContainsFunc(elements, func(e wire.PoolElement) bool { return e.ID == w.mortal.id }) {
-			found = append(found, Anomaly{Kind: Oracle, Rule: "an element outlives its registration life", Section: "RFC 5352 section 3.1", Detail: fmt.Sprintf("element %s, %d s", w.mortal.id, mortalLife)})
+			found = append(found, Anomaly{
+				Kind: Oracle, Rule: "an element outlives its registration life", Section: "RFC 5352 section 3.1", Detail: fmt.Sprintf("element %s, %d s", w.mortal.id, mortalLife),
+				Idle: mortalLife*time.Second + w.system.Removal + idleSlack,
+			})
 		}
 		w.mortal.dead = time.Time{}
 	}

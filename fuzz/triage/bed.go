@@ -43,14 +43,21 @@ type Bed struct {
 	memory int64           // after the start
 	seen   map[string]bool // deaths in the log of a system that cannot be restarted
 	dirty  bool
+	// hurried has less patience for answers: many trials wait in vain.
+	hurried bool
 }
 
 const (
-	// deathGrace is how long the end of a process may take to be seen after its associations end.
-	deathGrace = 500 * time.Millisecond
+	// DeathGrace is how long the end of a process may take to be seen when nothing works any more,
+	// and glance when an association has ended, which most do for another reason.
+	DeathGrace = 500 * time.Millisecond
+	glance     = 20 * time.Millisecond
 	// startTries: a system that was just restarted may not listen yet.
 	startTries = 5
 	startPause = 200 * time.Millisecond
+	// hurry is by how much the time for an answer is shortened for trials whose result is confirmed later.
+	hurry         = 8
+	leastPatience = 250 * time.Millisecond
 )
 
 // Start begins with a fresh system, as far as the target has one, and connects the honest nodes.
@@ -61,6 +68,9 @@ func (b *Bed) Start(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", sut.ErrUnreachable, err)
 	}
 	b.Restarts++
+	if b.hurried {
+		s.Response = min(s.Response, max(leastPatience, s.Response/hurry))
+	}
 	b.System, b.dirty = s, false
 	b.Judge = monitor.NewJudge(s, b.SlowAfter)
 	for try := 1; ; try++ {
@@ -126,17 +136,17 @@ func (b *Bed) Open(ctx context.Context, c conversation.Caller) (*link.Link, erro
 	return l, err
 }
 
-// Death tells why the system is dead, if it is. Patient waits for a process that is just dying.
-func (b *Bed) Death(ctx context.Context, patient bool) (monitor.Anomaly, bool) {
+// Death tells why the system is dead, if it is. It waits a while for a process that is just dying.
+func (b *Bed) Death(ctx context.Context, wait time.Duration) (monitor.Anomaly, bool) {
 	p := b.Target.Process()
 	if p == nil {
 		return monitor.Anomaly{}, false
 	}
 	how, ended := p.Exited()
-	if d, ok := p.(interface{ Done() <-chan struct{} }); ok && !ended && patient {
+	if d, ok := p.(interface{ Done() <-chan struct{} }); ok && !ended && wait > 0 {
 		select {
 		case <-d.Done():
-		case <-time.After(deathGrace):
+		case <-time.After(wait):
 		case <-ctx.Done():
 		}
 		how, ended = p.Exited()
@@ -186,14 +196,14 @@ func (b *Bed) Grown() int64 {
 
 // Look returns what is wrong with the system now.
 func (b *Bed) Look(ctx context.Context) []monitor.Anomaly {
-	if a, dead := b.Death(ctx, false); dead {
+	if a, dead := b.Death(ctx, 0); dead {
 		b.dirty = true
 		return []monitor.Anomaly{a}
 	}
 	found := b.Watch.Look(ctx)
 	if len(found) > 0 {
 		b.dirty = true
-		if a, dead := b.Death(ctx, true); dead {
+		if a, dead := b.Death(ctx, DeathGrace); dead {
 			return []monitor.Anomaly{a}
 		}
 		if err := b.Reachable(ctx); err != nil && ctx.Err() == nil {

@@ -42,6 +42,8 @@ type search struct {
 	until  time.Time
 	trials int
 	err    error
+	// scanning has trials build upon each other.
+	scanning bool
 }
 
 // Find looks for the scripts among the suspects, which are in the order in which they were run,
@@ -49,21 +51,74 @@ type search struct {
 func (b *Bed) Find(ctx context.Context, want monitor.Anomaly, suspects []*conversation.Script, effort Effort) (Culprit, error) {
 	s := &search{bed: b, want: want, effort: effort, until: time.Now().Add(effort.Time)}
 	c := Culprit{Anomaly: want, Script: conversation.Join(suspects[max(0, len(suspects)-1):]...)}
+	b.hurried = want.Kind != monitor.Slow
 	found := s.narrow(ctx, suspects)
 	if len(found) > 0 {
-		found = minimal(found, func(list []*conversation.Script) bool { return s.shows(ctx, conversation.Join(list...)) })
-		script := s.reduce(ctx, conversation.Join(found...))
-		c.Script, c.Anomaly = script, s.want
-		for range Confirmations {
-			b.dirty = true
-			if s.once(ctx, script) {
-				c.Reproduced++
-			}
+		whole := conversation.Join(found...)
+		script := s.amplify(ctx, found)
+		if script == nil {
+			found = minimal(found, func(list []*conversation.Script) bool { return s.shows(ctx, conversation.Join(list...)) })
+			script = conversation.Join(found...)
 		}
+		script = s.reduce(ctx, script)
+		b.hurried = false
+		if c.Reproduced = s.confirm(ctx, script); c.Reproduced == 0 { // it was made too small, in a hurry
+			script = whole
+			c.Reproduced = s.confirm(ctx, script)
+		}
+		c.Script, c.Anomaly = script, s.want
 	}
 	c.Trials = s.trials
-	b.dirty = true // the campaign goes on with a fresh system
+	b.hurried, b.dirty = false, true // the campaign goes on with a fresh system
 	return c, s.err
+}
+
+// confirm repeats a script on fresh systems and tells how often the anomaly came about.
+func (s *search) confirm(ctx context.Context, script *conversation.Script) (times int) {
+	for range Confirmations {
+		s.bed.dirty = true
+		if s.once(ctx, script) {
+			times++
+		}
+	}
+	return times
+}
+
+// cumulates tells faults that come of many cases: of memory that is not given back, of counts.
+func (s *search) cumulates() bool {
+	return s.want.Kind == monitor.Memory || s.want.Kind == monitor.Refused
+}
+
+// maxCandidates is how many scripts are tried whether they bring about by repetition what many did together.
+const maxCandidates = 12
+
+// amplify looks for a script that, repeated, brings about what many did together; nil if there is none,
+// or if few are enough.
+func (s *search) amplify(ctx context.Context, list []*conversation.Script) *conversation.Script {
+	if !s.cumulates() || len(list) < 2 {
+		return nil
+	}
+	step := max(1, len(list)/maxCandidates)
+	for at := 0; at < len(list); at += step {
+		script := list[at].Clone()
+		script.Repeat = 2 * len(list)
+		s.bed.dirty = true
+		if !s.shows(ctx, script) {
+			continue
+		}
+		script = s.reduce(ctx, script)
+		for script.Repeat > 1 {
+			fewer := script.Clone()
+			fewer.Repeat /= 2
+			s.bed.dirty = true
+			if !s.shows(ctx, fewer) {
+				break
+			}
+			script = fewer
+		}
+		return script
+	}
+	return nil
 }
 
 // spent tells whether no more is to be tried.
@@ -78,6 +133,9 @@ func (s *search) shows(ctx context.Context, script *conversation.Script) bool {
 
 func (s *search) once(ctx context.Context, script *conversation.Script) bool {
 	s.trials++
+	if s.cumulates() && !s.scanning {
+		s.bed.dirty = true // what an earlier trial left counts as well
+	}
 	same := func(a monitor.Anomaly) bool { return a.Same(&s.want) }
 	found, _, err := s.bed.Try(ctx, script, nil, func(found []monitor.Anomaly) bool {
 		return s.want.Kind == monitor.Oracle && slices.ContainsFunc(found, same)
@@ -104,7 +162,10 @@ func (s *search) narrow(ctx context.Context, suspects []*conversation.Script) []
 	s.bed.dirty = true
 	for from := 0; from < len(suspects); from += chunk {
 		to := min(from+chunk, len(suspects))
-		if !s.shows(ctx, conversation.Join(suspects[from:to]...)) {
+		s.scanning = true
+		shown := s.shows(ctx, conversation.Join(suspects[from:to]...))
+		s.scanning = false
+		if !shown {
 			if s.spent(ctx) {
 				return nil
 			}
@@ -149,9 +210,9 @@ func minimal[T any](list []T, holds func([]T) bool) []T {
 // reduce makes a script smaller: fewer steps, then fewer parts of each message, then fewer values.
 func (s *search) reduce(ctx context.Context, script *conversation.Script) *conversation.Script {
 	try := func(steps []conversation.Step) bool {
-		return s.shows(ctx, tidy(&conversation.Script{Comment: script.Comment, Steps: steps}))
+		return s.shows(ctx, tidy(&conversation.Script{Comment: script.Comment, Repeat: script.Repeat, Steps: steps}))
 	}
-	best := tidy(&conversation.Script{Comment: script.Comment, Steps: minimal(script.Steps, try)})
+	best := tidy(&conversation.Script{Comment: script.Comment, Repeat: script.Repeat, Steps: minimal(script.Steps, try)})
 	for i := range best.Steps {
 		if best.Steps[i].Kind == conversation.Send {
 			s.reduceMessage(ctx, best, i)
@@ -162,12 +223,13 @@ func (s *search) reduce(ctx context.Context, script *conversation.Script) *conve
 
 // tidy leaves out steps on associations that are not open (any more), and opens nothing twice.
 func tidy(script *conversation.Script) *conversation.Script {
-	out := &conversation.Script{Comment: script.Comment}
+	out := &conversation.Script{Comment: script.Comment, Repeat: script.Repeat}
 	open := map[string]bool{}
 	for _, step := range script.Steps {
 		switch step.Kind {
 		case conversation.Restart:
 			clear(open)
+		case conversation.Idle:
 		case conversation.Open:
 			open[step.On] = true
 		case conversation.Close, conversation.Abort:

@@ -21,7 +21,7 @@ func (b *Bed) Try(ctx context.Context, s *conversation.Script, evidence link.Evi
 			return nil, nil, err
 		}
 	}
-	r := link.Runner{System: b.System, Known: b.Watch.Known(), Evidence: evidence, Questions: b.Questions, Restart: b.fresh}
+	r := link.Runner{System: b.System, Known: b.Watch.Known(), Evidence: evidence, Questions: b.Questions, Restart: b.fresh, Idle: func(ctx context.Context) { b.Watch.Look(ctx) }}
 	before := b.Grown()
 	exchanges, err := r.Run(ctx, s)
 	var found []monitor.Anomaly
@@ -47,7 +47,11 @@ func (b *Bed) Try(ctx context.Context, s *conversation.Script, evidence link.Evi
 		return found, exchanges, ctx.Err()
 	}
 	if ended {
-		if a, dead := b.Death(ctx, len(found) > 0 || err != nil); dead {
+		wait := glance
+		if len(found) > 0 || err != nil {
+			wait = DeathGrace
+		}
+		if a, dead := b.Death(ctx, wait); dead {
 			b.dirty = true
 			return append(found, a), exchanges, ctx.Err()
 		}

@@ -42,24 +42,28 @@ func (f *fuzzTarget) flags(c *cobra.Command) {
 	flags.StringVar(&f.pid, "pid", "", "`file` with the process ID of the system under test, or a command that prints it, after an exclamation mark")
 }
 
-// open gives the target and its name.
-func (f *fuzzTarget) open() (target.Target, string, error) {
+// open gives the target and how reports describe it.
+func (f *fuzzTarget) open() (target.Target, reports.Subject, error) {
 	t, subject, err := openTarget(f.sut, f.faults)
 	if err != nil {
-		return nil, "", err
+		return nil, subject, err
+	}
+	if !slices.Contains(t.Roles(), sut.Registrar) {
+		return nil, subject, errors.New("fuzzing over the wire is for registrars, and the system under test is none")
 	}
 	if f.sut != "" {
-		return &target.External{Target: t, PID: f.pid}, subject.Name, nil
+		return &target.External{Target: t, PID: f.pid}, subject, nil
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, "", err
+		return nil, subject, err
 	}
 	command := []string{self, "fuzz", "reference"}
 	for _, fault := range f.faults {
 		command = append(command, "--fault", fault)
 	}
-	return &target.Child{Command: command}, "reference registrar", nil
+	subject.Name = "reference registrar in a process of its own"
+	return &target.Child{Command: command}, subject, nil
 }
 
 type fuzzFlags struct {
@@ -74,6 +78,7 @@ type fuzzFlags struct {
 	lanes     int
 	depth     int
 	reconnect bool
+	corpus    string
 	roles     []string
 	patterns  []string
 	slow      time.Duration
@@ -106,13 +111,14 @@ func newFuzz() *cobra.Command {
 	flags.IntVar(&f.lanes, "lanes", campaign.DefaultLanes, "`associations` at once")
 	flags.IntVar(&f.depth, "depth", campaign.DefaultDepth, "`cases` in one flight")
 	flags.BoolVar(&f.reconnect, "reconnect", false, "a new association for each case")
+	flags.StringVar(&f.corpus, "corpus", "", "`directory` of messages that cases begin with, too")
 	flags.StringSliceVar(&f.roles, "role", nil, "play these `roles` only: pe, pu, peer, stranger")
 	flags.StringSliceVar(&f.patterns, "log-pattern", nil, "`expression` for lines of the log that mean that something is wrong")
 	flags.DurationVar(&f.slow, "slow", 0, "an answer that takes longer than this `duration` is a finding")
 	flags.Int64Var(&f.memory, "memory", campaign.DefaultMemoryGrowth>>20, "growth of the process in `MiB` that is a finding")
 	flags.IntVar(&f.deaths, "deaths", campaign.DefaultMaxDeaths, "stop after the system has died this many `times`")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, only findings and summary")
-	c.AddCommand(newFuzzReplay(), newFuzzReference())
+	c.AddCommand(newFuzzReplay(), newFuzzMerge(), newFuzzPromote(), newFuzzImport(), newFuzzReference())
 	return c
 }
 
@@ -120,7 +126,7 @@ func newFuzz() *cobra.Command {
 func (f *fuzzFlags) options() (campaign.Options, error) {
 	o := campaign.Options{
 		Dir: f.out, Resume: f.resume, Seed: f.seed, Cases: f.cases, Time: f.time, Rate: f.rate, Lanes: f.lanes, Depth: f.depth,
-		Reconnect: f.reconnect, SlowAfter: f.slow, MemoryGrowth: f.memory << 20, MaxDeaths: f.deaths, Replay: f.replay(),
+		Reconnect: f.reconnect, SlowAfter: f.slow, MemoryGrowth: f.memory << 20, MaxDeaths: f.deaths, Replay: f.command("rspthreat fuzz replay"), Corpus: f.corpus,
 	}
 	shard, shards, ok := strings.Cut(f.shard, "/")
 	var err1, err2 error
@@ -147,9 +153,8 @@ func (f *fuzzFlags) options() (campaign.Options, error) {
 	return o, nil
 }
 
-// replay is the command that replays a script against the same system.
-func (f *fuzzFlags) replay() string {
-	words := []string{"rspthreat fuzz replay"}
+// command is a command about the same system.
+func (f *fuzzTarget) command(words ...string) string {
 	if f.sut != "" {
 		words = append(words, "--sut", quote(f.sut))
 	}
@@ -174,16 +179,40 @@ func (f *fuzzFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return usage(err)
 	}
-	if o.Target, o.Subject, err = f.open(); err != nil {
+	var subject reports.Subject
+	if o.Target, subject, err = f.open(); err != nil {
 		return usage(err)
 	}
 	defer closeFuzzTarget(c.Context(), o.Target)
+	o.Subject = subject.Name
 	o.Found = func(found *finding.Finding) { fmt.Fprintln(c.OutOrStdout(), "found", found.Name+":", found) }
 	if !f.quiet {
 		o.Progress = progress(c.ErrOrStderr())
 	}
+	began := time.Now()
 	summary, err := campaign.Run(c.Context(), o)
-	return fuzzResult(c.OutOrStdout(), summary, err, f.out)
+	err = fuzzResult(c.OutOrStdout(), summary, err, f.out)
+	if summary == nil {
+		return err
+	}
+	report := fuzzRun{
+		dir: f.out, subject: subject, command: f.command("rspthreat fuzz") + fmt.Sprintf(" --seed %d --shard %s", f.seed, f.shard),
+		faults: f.faults, started: began, complete: summary.Why == campaign.WhyCases || summary.Why == campaign.WhyTime, why: summary.Why,
+		code: exitCode(err), findings: summary.Findings,
+	}
+	if failed := report.write(); failed != nil {
+		return &exitError{max(exitCode(err), reports.ExitViolations), errors.Join(err, fmt.Errorf("reports: %w", failed))}
+	}
+	return err
+}
+
+// exitCode is that of an error of fuzzResult.
+func exitCode(err error) int {
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
+	return 0
 }
 
 // progressEvery is how often progress is told.
@@ -207,10 +236,10 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		fmt.Fprintf(w, "%d cases with %d messages in %s (%.0f/s); %s\n", s.NewCases, s.Messages, s.Ran.Round(time.Second), float64(s.NewCases)/s.Ran.Seconds(), s.Why)
 		fmt.Fprintf(w, "%d of %d states and transitions, %d ways to answer, %d deaths, %d anomalies that did not come about again\n",
 			covered, len(campaign.Total()), s.Novel, s.Deaths, s.Transient)
-		for _, f := range s.Findings {
-			fmt.Fprintf(w, "  %s\n    %s\n", f, f.Replay)
+		for _, passed := range s.Passed {
+			fmt.Fprintf(w, "corpus: passed over: %s\n", passed)
 		}
-		fmt.Fprintf(w, "%d findings in %s\n", len(s.Findings), dir)
+		tellFindings(w, s.Findings, dir)
 	}
 	switch {
 	case s != nil && len(s.Findings) > 0:
@@ -229,6 +258,13 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		return &exitError{reports.ExitNothingRan, errors.New("no case was run")}
 	}
 	return nil
+}
+
+func tellFindings(w io.Writer, list []*finding.Finding, dir string) {
+	for _, f := range list {
+		fmt.Fprintf(w, "  %s\n    %s\n", f, f.Replay)
+	}
+	fmt.Fprintf(w, "%d findings in %s\n", len(list), dir)
 }
 
 func closeFuzzTarget(ctx context.Context, t target.Target) {
