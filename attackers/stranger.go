@@ -65,8 +65,13 @@ func (s *Stranger) Sequence(ctx context.Context, door script.Door, messages ...w
 // far end shows.
 func (s *Stranger) Anonymous(ctx context.Context, door script.Door, messages ...wire.Message) []Attempt {
 	return s.each(ctx, "over TLS without a key", door, func() *tlspsk.Config {
-		return &tlspsk.Config{Certificates: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}} //nolint:gosec // an attacker does not care who answers
+		return AnyCertificate()
 	}, messages)
+}
+
+// AnyCertificate is the TLS of a node that has no key and does not care who answers.
+func AnyCertificate() *tlspsk.Config {
+	return &tlspsk.Config{Certificates: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
 }
 
 // GuessedKey comes with a known identity and a key that is not its own, and with an

@@ -15,7 +15,7 @@ import (
 func Checks() []engine.Check {
 	all := slices.Concat(
 		section2_1(), section2_2(), section2_3(), section2_4(), section2_8(), section2_11(), section2_15(),
-		section2_17Registrar(),
+		section2_6Registrar(), section2_7Registrar(), section2_12Registrar(), section2_17Registrar(), withdrawal(),
 		registrarChecks(), elementChecks(), userChecks(),
 	)
 	slices.SortStableFunc(all, func(a, b engine.Check) int { return bySection(a.Section, b.Section) })

@@ -36,12 +36,12 @@ func section2_1() []engine.Check {
 		{
 			ID: "2.1-psk-handshake", Section: "2.1", Role: engine.Registrar,
 			Title:        "TLS with pre-shared keys admits the right key, and neither a wrong key nor an unknown identity",
-			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3"}, Threat: threat, Run: pskHandshake,
+			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3", "T2.6-R3"}, Threat: threat, Run: pskHandshake,
 		},
 		{
 			ID: "2.1-psk-authorises", Section: "2.1", Role: engine.Registrar, Security: sut.Secured,
 			Title:        "The holder of a pre-shared key registers with no other credential",
-			Requirements: []string{"T2.1-R3", "T2.2-R4", "T2.3-R4", "T2.4-R4"}, Threat: threat, Run: pskAuthorises,
+			Requirements: []string{"T2.1-R3", "T2.2-R4", "T2.3-R4", "T2.4-R4", "T2.6-R4"}, Threat: threat, Run: pskAuthorises,
 		},
 	}
 }

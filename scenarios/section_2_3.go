@@ -36,7 +36,7 @@ func section2_3() []engine.Check {
 		{
 			ID: "2.3-clear-registration", Section: "2.3", Role: engine.Registrar,
 			Title:        "A registration in clear is refused",
-			Requirements: []string{"T2.2-R2", "T2.3-R2", "T2.4-R2"}, Threat: threat, Run: clearRegistration,
+			Requirements: []string{"T2.2-R2", "T2.3-R2", "T2.4-R2", "T2.6-R2"}, Threat: threat, Run: clearRegistration,
 		},
 		{
 			ID: "2.3-acting-for-another", Section: "2.3", Role: engine.Registrar,

@@ -211,6 +211,15 @@ func noneAccepted(g gomega.Gomega, attempts []attackers.Attempt) string {
 	return fmt.Sprintf("none of %d attempts was accepted", len(attempts))
 }
 
+// noneAnswered expects that no attempt got anything but a refusal: ENRP has answers that
+// grant nothing and still let somebody into the group.
+func noneAnswered(g gomega.Gomega, attempts []attackers.Attempt) string {
+	for _, a := range attempts {
+		g.Expect(attackers.Discloses(a.Answer)).To(gomega.BeFalse(), "%s", a)
+	}
+	return fmt.Sprintf("none of %d attempts was answered with more than a refusal", len(attempts))
+}
+
 // identity is what a stranger may have overheard.
 func identity(i *sut.Instance) attackers.KnownIdentity {
 	if i.Credentials.Element == nil {

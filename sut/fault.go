@@ -37,7 +37,8 @@ var ErrUnknownFault = errors.New("unknown fault")
 
 // Faults returns all faults of the reference, by name.
 func Faults() []Fault {
-	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults(), policyFaults(), integrityFaults(), loadFaults(),
+	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults(), policyFaults(),
+		administrationFaults(), integrityFaults(), loadFaults(),
 		elementFaults(), userFaults())
 	for i := range all {
 		if all[i].Role == "" {

@@ -16,14 +16,14 @@ func identityFaults() []Fault {
 		{
 			Name:         "refuse-psk",
 			Description:  "TLS is spoken with certificates only, no pre-shared key suite is accepted",
-			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3"},
+			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3", "T2.6-R3"},
 			Disables:     true,
 			apply:        func(c *registrar.Config) { c.TLS.RefusePSK = true },
 		},
 		{
 			Name:         "ignore-psk-identity",
 			Description:  "any identity is accepted that comes with the key of some element",
-			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3"},
+			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3", "T2.6-R3"},
 			apply:        func(c *registrar.Config) { c.Keys = anyIdentity{c.Keys.(*registrar.Keys)} },
 		},
 		{

@@ -15,7 +15,7 @@ func registrationFaults() []Fault {
 		{
 			Name:         "accept-clear-registration",
 			Description:  "who speaks ASAP in clear is taken for a pool element (that owns nothing yet)",
-			Requirements: []string{"T2.1-R1", "T2.2-R1", "T2.2-R2", "T2.3-R2", "T2.4-R2", "T2.15-R1", "T2.15-R3", "T2.15-R5"},
+			Requirements: []string{"T2.1-R1", "T2.2-R1", "T2.2-R2", "T2.3-R2", "T2.4-R2", "T2.6-R2", "T2.15-R1", "T2.15-R3", "T2.15-R5"},
 			apply: func(c *registrar.Config) {
 				admitClear(c, wire.ASAP, registrar.RolePE)
 				permit(c, func(q *registrar.Query) bool { return !q.Origin.Info.Secured && registrationMessage(q.Message) })
@@ -55,7 +55,7 @@ func registrationFaults() []Fault {
 		{
 			Name:         "demand-second-credential",
 			Description:  "the holder of a pre-shared key is refused for lack of another credential",
-			Requirements: []string{"T2.1-R3", "T2.2-R4", "T2.3-R4", "T2.4-R4"},
+			Requirements: []string{"T2.1-R3", "T2.2-R4", "T2.3-R4", "T2.4-R4", "T2.6-R4"},
 			Disables:     true,
 			apply: func(c *registrar.Config) {
 				next := c.Defences.Permission

@@ -18,7 +18,7 @@ func transportFaults() []Fault {
 		{
 			Name:         "accept-null-encryption",
 			Description:  "a cipher suite that authenticates but does not encrypt is accepted",
-			Requirements: []string{"T2.11-R1", "T2.11-R2"},
+			Requirements: []string{"T2.11-R1", "T2.11-R2", "T2.12-R2", "T2.12-R3"},
 			apply: func(c *registrar.Config) {
 				// Level 0, because OpenSSL leaves NULL suites out of every higher one.
 				c.TLS.CipherSuites = "PSK-AES128-CBC-SHA:PSK-AES128-GCM-SHA256:PSK-NULL-SHA256:PSK-NULL-SHA:@SECLEVEL=0"

@@ -106,6 +106,9 @@ type Config struct {
 	// ReflectReports sends a keep-alive at once for each report, as RFC 5352 section 3.5 has
 	// it and draft section 2.14 has not. Only for faults.
 	ReflectReports bool
+	// TrustDatagrams puts a registrar that announces its presence by UDP on the peer list,
+	// where nobody can have authenticated it (draft section 2.12). Only for faults.
+	TrustDatagrams bool
 	Logger         *slog.Logger   // nil: silent
 	Rand           *mathrand.Rand // spread of keep-alives and selection; nil: seeded from the system
 }

@@ -102,32 +102,6 @@ func (o *opener) stack(door *Door) (*association.Stack, error) {
 	return s, nil
 }
 
-// openDatagram listens for what peers and elements announce by UDP. Announcements cannot
-// be authenticated (draft section 2.12), so nothing that comes this way changes anything.
-func (o *opener) openDatagram(ctx context.Context, door *Door) error {
-	d, err := association.ListenDatagram(ctx, association.DatagramConfig{Local: door.Addr})
-	if err != nil {
-		return err
-	}
-	door.Addr = d.Local()
-	o.r.datagrams = append(o.r.datagrams, d)
-	o.r.wg.Go(func() { o.r.drain(d, *door) })
-	return nil
-}
-
-func (r *Registrar) drain(d *association.Datagram, door Door) {
-	for {
-		payload, from, err := d.Receive(r.ctx)
-		if err != nil {
-			return
-		}
-		r.mu.Lock()
-		r.stats.Dropped++
-		r.mu.Unlock()
-		r.log.Info("datagram dropped", "door", door.String(), "from", from, "bytes", len(payload))
-	}
-}
-
 func (r *Registrar) accept(l association.Listener, door Door) {
 	for {
 		a, err := l.Accept(r.ctx)

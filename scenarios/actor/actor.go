@@ -90,6 +90,15 @@ func CertificateConfig(c *sut.Credentials) *tlspsk.Config {
 	return &tlspsk.Config{Certificates: &tls.Config{RootCAs: c.RootCAs, ServerName: c.ServerName, MinVersion: tls.VersionTLS12}}
 }
 
+// OpenAs connects a node with a key.
+func (w *World) OpenAs(ctx context.Context, name string, door script.Door, key *sut.PSK) (*script.Node, error) {
+	o, err := w.options(name, door, key)
+	if err != nil {
+		return nil, err
+	}
+	return w.open(ctx, o)
+}
+
 // open connects a node; a handshake may take as long as any answer.
 func (w *World) open(ctx context.Context, o script.Options) (*script.Node, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.Instance.Timers.Response)

@@ -121,8 +121,12 @@ timers: {response: 500ms, removal: 500ms}
 
 // inapplicable are the checks that cannot be made on the mortal registrar, with the reason.
 var inapplicable = map[string]string{
-	"2.1-psk-authorises": "attacks nothing",
-	"2.14-idle":          "attacks nothing",
+	"2.1-psk-authorises":        "attacks nothing",
+	"2.14-idle":                 "attacks nothing",
+	"2.7-registrar-certificate": "attacks nothing, and needs an authority",
+	"2.12-forged-registrars":    "sends datagrams, of which this registrar takes none",
+	"2.1-withdrawn-element":     "needs commands, which this registrar does not have",
+	"2.5-withdrawn-registrar":   "needs commands, which this registrar does not have",
 }
 
 // TestSystemThatDiesUnderAnAttackIsNotJudged: neither does silence pass, nor is what could

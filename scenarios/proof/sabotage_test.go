@@ -15,19 +15,21 @@ import (
 // reason.
 var unharmed = map[engine.Sabotage]map[string]string{
 	engine.MuteAttackers: {
-		"2.1-psk-authorises":  "attacks nothing",
-		"2.14-idle":           "attacks nothing",
-		"2.7-certificate-tls": "attacks nothing",
-		"2.9-failover-notice": "nobody attacks: an element crashes",
-		"2.9-weaker-element":  "nobody attacks: elements crash, and weaker ones are in the pool",
-		"2.16-echoed-cookie":  "the attacker only listens",
+		"2.1-psk-authorises":        "attacks nothing",
+		"2.14-idle":                 "attacks nothing",
+		"2.7-certificate-tls":       "attacks nothing",
+		"2.9-failover-notice":       "nobody attacks: an element crashes",
+		"2.9-weaker-element":        "nobody attacks: elements crash, and weaker ones are in the pool",
+		"2.16-echoed-cookie":        "the attacker only listens",
+		"2.7-registrar-certificate": "attacks nothing",
 	},
 	engine.DeafCanary: {
 		"2.1-psk-authorises":  "attacks nothing, so it has no step after the attack",
 		"2.7-certificate-tls": "attacks nothing, so it has no step after the attack",
 	},
 	engine.BlindOracle: {
-		"2.1-psk-handshake": "looks at handshakes, and at nothing that changes",
+		"2.7-registrar-certificate": "looks at handshakes, and at nothing that changes",
+		"2.1-psk-handshake":         "looks at handshakes, and at nothing that changes",
 	},
 }
 

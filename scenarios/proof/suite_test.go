@@ -16,12 +16,12 @@ import (
 // TestSuiteGivesTheSameVerdicts: the ginkgo suite, in parallel processes, is another face of
 // the same engine.
 func TestSuiteGivesTheSameVerdicts(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "report.json")
-	cmd := exec.CommandContext(t.Context(), "go", "run", "github.com/onsi/ginkgo/v2/ginkgo", "-p", "--json-report", file, "..")
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "github.com/onsi/ginkgo/v2/ginkgo", "-p", "--output-dir", dir, "--json-report", "report.json", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	b, err := os.ReadFile(file)
+	b, err := os.ReadFile(filepath.Join(dir, "report.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sut
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"time"
+
+	"github.com/rspthreat/rspthreat/reference/registrar"
+	"github.com/rspthreat/rspthreat/reference/wire"
+)
+
+// administrationFaults take no notice of what administrators decide: who may participate,
+// which authority certifies, and who is a registrar.
+func administrationFaults() []Fault {
+	return []Fault{
+		{
+			Name:         "keep-withdrawn-elements",
+			Description:  "an element's key that was withdrawn is good for as long as the registrar runs",
+			Requirements: []string{"T2.1-R4", "T2.2-R5", "T2.3-R5", "T2.4-R5"},
+			apply:        func(c *registrar.Config) { c.Keys = remember(c.Keys, registrar.RolePE) },
+		},
+		{
+			Name:         "keep-withdrawn-registrars",
+			Description:  "a registrar's key that was withdrawn is good for as long as this one runs",
+			Requirements: []string{"T2.5-R5"},
+			apply:        func(c *registrar.Config) { c.Keys = remember(c.Keys, registrar.RoleRegistrar) },
+		},
+		{
+			Name:         "element-keys-join-the-group",
+			Description:  "who comes to an ENRP door with an element's key is taken for a registrar",
+			Requirements: []string{"T2.6-R6"},
+			apply: func(c *registrar.Config) {
+				next := c.Defences.Admission
+				c.Defences.Admission = registrar.AdmissionFunc(func(o *registrar.Origin, keys registrar.Keyring) registrar.Principal {
+					p := next.Admit(o, keys)
+					if o.Protocol == wire.ENRP && p.Role == registrar.RolePE {
+						p.Role, p.Grant = registrar.RoleRegistrar, registrar.Grant{Role: registrar.RoleRegistrar}
+					}
+					return p
+				})
+				posing := func(q *registrar.Query) bool {
+					return q.Principal.Role == registrar.RoleRegistrar && q.Message.Protocol() == wire.ENRP
+				}
+				permit(c, posing)
+				c.Defences.Pool = except(c.Defences.Pool, posing)
+			},
+		},
+		{
+			Name:         "trust-datagrams",
+			Description:  "a registrar that announces its presence in a datagram is put on the peer list",
+			Requirements: []string{"T2.12-R1", "T2.15-R5"},
+			apply:        func(c *registrar.Config) { c.TrustDatagrams = true },
+		},
+		{
+			Name:         "no-certificate",
+			Description:  "the registrar has no certificate, so that pool users cannot come over TLS",
+			Requirements: []string{"T2.7-R2", "T2.7-R3"},
+			Disables:     true,
+			apply:        func(c *registrar.Config) { c.Certificates = nil },
+		},
+		{
+			Name:         "self-signed-certificate",
+			Description:  "the registrar shows a certificate that no authority has signed",
+			Requirements: []string{"T2.7-R3"},
+			Disables:     true,
+			apply: func(c *registrar.Config) {
+				if own, err := selfSigned(embeddedServerName); err == nil {
+					c.Certificates = &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}
+				}
+			},
+		},
+	}
+}
+
+// remembered is a Keyring that never forgets an identity of one role.
+type remembered struct {
+	registrar.Keyring
+	old map[string]registrar.Identity
+}
+
+func remember(k registrar.Keyring, role registrar.Role) registrar.Keyring {
+	keys, ok := k.(*registrar.Keys)
+	if !ok {
+		return k
+	}
+	r := remembered{k, make(map[string]registrar.Identity)}
+	for _, name := range keys.Names() {
+		if grant, ok := keys.Grant(name); ok && grant.Role == role {
+			r.old[name] = registrar.Identity{Name: name, Key: keys.Key(name), Grant: grant}
+		}
+	}
+	return r
+}
+
+// Key returns the key of identity, withdrawn or not.
+func (r remembered) Key(identity string) []byte {
+	if i, ok := r.old[identity]; ok {
+		return append([]byte(nil), i.Key...)
+	}
+	return r.Keyring.Key(identity)
+}
+
+// Grant returns what identity was authorised for.
+func (r remembered) Grant(identity string) (registrar.Grant, bool) {
+	if i, ok := r.old[identity]; ok {
+		return i.Grant, true
+	}
+	return r.Keyring.Grant(identity)
+}
+
+func selfSigned(name string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
