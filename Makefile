@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps test unit lint race asan suite interop group repeat vuln fuzz fuzz-distributed bench clean
+.PHONY: help build run deps test unit lint race asan suite interop group repeat vuln fuzz fuzz-distributed bench screenshots clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ group: ## Three registrars and a thousand elements in network namespaces (as roo
 
 bench: ## Benchmarks with their marks
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -cpu 1 ./reference/...
+
+screenshots: deps ## Pictures of the report for the README, made in Chromium
+	$(GO) test ./reports/browser -run TestScreenshots -count=1 -args -screenshots $(CURDIR)/.readme
 
 clean: ## Remove what the targets above write
 	rm -rf rspthreat $(OUT)

@@ -151,7 +151,8 @@ func newArrow(c *Check, m *Message, index, y, x1, x2 int) ladderArrow {
 	if m.Secured {
 		door = "over TLS"
 	}
-	a.Says = fmt.Sprintf("Message %d, %s, %s to %s, %s %s: %s", index+1, a.After, cut(m.From, 60), cut(m.To, 60), m.Name, door, cut(m.Summary, 200))
+	// What is heard begins with what is seen, for those who speak to their browser.
+	a.Says = fmt.Sprintf("%s %s %s, message %d from %s to %s, %s", a.After, a.Name, a.Gist, index+1, cut(m.From, 60), cut(m.To, 60), door)
 	return a
 }
 

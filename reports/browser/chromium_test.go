@@ -129,3 +129,21 @@ func (b *tab) clean(t testing.TB) {
 		t.Error(p)
 	}
 }
+
+// evaluate runs a script whatever its value.
+func evaluate(js string) action {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, runtime.Evaluate, runtime.EvaluateParams{Expression: js})
+		return err
+	})
+}
+
+// pdf prints the page on A4.
+func (b *tab) pdf(t testing.TB) []byte {
+	t.Helper()
+	out, err := chromedp.Run(b.Context, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4), chromedp.PDFPrintBackground()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

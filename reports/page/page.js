@@ -119,6 +119,18 @@ themeButton.addEventListener("click", () => {
   setTheme(themes[(themes.indexOf(now) + 1) % themes.length]);
 });
 
+// ---- Contents: beside the page where there is room, else folded up above it ----
+
+const contents = one(".contents details");
+const roomy = matchMedia("(min-width: 68rem)");
+
+function foldContents() {
+  contents.open = roomy.matches;
+}
+
+roomy.addEventListener("change", foldContents);
+foldContents();
+
 // ---- Unfold, print, copy ----
 
 const unfoldButton = one("#unfold");
