@@ -29,7 +29,7 @@ type RogueRegistrar struct {
 
 	mu    sync.Mutex
 	heard []wire.Message
-	first [][]byte // the first octets of each association
+	first [][]byte // the first octets or message of each association
 }
 
 // Pose is how a rogue registrar shows who it is.
@@ -67,6 +67,14 @@ func PoseWithCertificate(c tls.Certificate) Pose {
 	}}
 }
 
+// PoseWithoutEncryption shows a key, which may be the right one, over cipher suites that do not
+// encrypt only. suites is an OpenSSL list of such suites.
+func PoseWithoutEncryption(key []byte, suites string) Pose {
+	p := PoseWithKey("the right key, over suites without encryption", key)
+	p.TLS.CipherSuites, p.TLS.MaxVersion = suites, tlspsk.TLS12
+	return p
+}
+
 // PoseInClear shows nothing and speaks no TLS.
 func PoseInClear() Pose { return Pose{What: "nothing, in clear"} }
 
@@ -94,15 +102,20 @@ func (r *RogueRegistrar) greet(ctx context.Context, n *script.Node) {
 	_ = n.Send(ctx, &wire.EndpointKeepAlive{NewHome: true, Server: RogueServer, PoolHandle: []byte(r.pool)})
 }
 
-func (r *RogueRegistrar) serve(ctx context.Context, n *script.Node, m wire.Message) {
+// hear keeps what it was told.
+func (r *RogueRegistrar) hear(m wire.Message) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.heard) == 0 {
 		close(r.spoken)
 	}
 	if len(r.heard) < maxRogueHeard {
 		r.heard = append(r.heard, m)
 	}
-	r.mu.Unlock()
+}
+
+func (r *RogueRegistrar) serve(ctx context.Context, n *script.Node, m wire.Message) {
+	r.hear(m)
 	switch m := m.(type) {
 	case *wire.Registration:
 		_ = n.Send(ctx, &wire.RegistrationResponse{PoolHandle: m.PoolHandle, PEID: m.Element.ID})
@@ -121,6 +134,9 @@ func (r *RogueRegistrar) Heard() []wire.Message {
 	return slices.Clone(r.heard)
 }
 
+// Spoken is closed when it is told something for the first time.
+func (r *RogueRegistrar) Spoken() <-chan struct{} { return r.spoken }
+
 // Settle waits until the matter is decided: somebody has told the rogue something, or has
 // come that many times and each time was refused or has ended the association. More than
 // once, because who is refused may come back with less security.
@@ -136,23 +152,14 @@ func (r *RogueRegistrar) Settle(ctx context.Context, times int) error {
 		case <-stop:
 		}
 	}()
-	err := r.AwaitAttempt(waiting, times-1)
-	for _, n := range r.Nodes() {
-		if err != nil {
-			break
-		}
-		_, err = n.Await(waiting, func(wire.Message) bool { return false })
-		if _, ended := n.Ended(); ended {
-			err = nil
-		}
-	}
+	err := r.AwaitOver(waiting, times)
 	if len(r.Heard()) > 0 {
 		return nil
 	}
 	return err
 }
 
-// Openings are the first octets that came on each association, at most a handful of each.
+// Openings are the first octets that came on each association, or the first message.
 func (r *RogueRegistrar) Openings() [][]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -174,9 +181,6 @@ type opening struct {
 	once sync.Once
 }
 
-// openingLen is enough to tell TLS from ASAP.
-const openingLen = 8
-
 func (o *opening) note(b []byte) {
 	if len(b) == 0 {
 		return
@@ -184,7 +188,7 @@ func (o *opening) note(b []byte) {
 	o.once.Do(func() {
 		o.r.mu.Lock()
 		defer o.r.mu.Unlock()
-		o.r.first = append(o.r.first, slices.Clone(b[:min(len(b), openingLen)]))
+		o.r.first = append(o.r.first, slices.Clone(b))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
+	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
@@ -26,8 +27,12 @@ type elementStage struct {
 	registrar actor.RegistrarSpec // what the honest registrar is like
 	honest    *actor.Registrar    // nil while it is away
 	element   sut.ElementNode     // nil while it is stopped
-	home      *script.Node        // the association that the element registered over last
-	company   *attackers.Company
+	events    *nodeEvents         // of the element
+	// registered is what the element has registered as last, over the association home.
+	registered *wire.Registration
+	home       *script.Node
+	seen       int // messages that the honest registrar had heard before what may come next
+	company    *attackers.Company
 }
 
 // elementLife is longer than a check, so that no renewal comes by itself.
@@ -60,16 +65,21 @@ func setElement(ctx context.Context, r *engine.Run, change ...func(*elementStage
 	return s
 }
 
-// begin starts registrar and element.
+// begin starts registrar and element, and waits for the registration.
 func (s *elementStage) begin(ctx context.Context) {
+	s.open(ctx)
+	s.run.Baseline(ctx, "the element registers", func(ctx context.Context, g gomega.Gomega) string {
+		return s.registers(ctx, g, 0)
+	})
+}
+
+// open starts registrar and element.
+func (s *elementStage) open(ctx context.Context) {
 	s.run.Need(ctx, "an honest registrar is there, and the element is started", func(ctx context.Context) (string, error) {
 		if err := s.comeBack(ctx); err != nil {
 			return "", err
 		}
 		return "it is started", s.start(ctx)
-	})
-	s.run.Baseline(ctx, "the element registers", func(ctx context.Context, g gomega.Gomega) string {
-		return s.registers(ctx, g, 0)
 	})
 }
 
@@ -79,7 +89,7 @@ func (s *elementStage) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start the element: %w", err)
 	}
-	s.element = n
+	s.element, s.events = n, follow(n)
 	s.run.Logged(n.Log)
 	return nil
 }
@@ -91,6 +101,10 @@ func (s *elementStage) stop(ctx context.Context) error {
 	}
 	err := s.element.Stop(ctx)
 	s.element, s.home = nil, nil
+	select {
+	case <-s.events.ended:
+	case <-ctx.Done(): // it has not ended; what it tells from now on nobody reads
+	}
 	return err
 }
 
@@ -104,6 +118,7 @@ func (s *elementStage) goAway() {
 
 // comeBack puts the honest registrar at its place.
 func (s *elementStage) comeBack(ctx context.Context) (err error) {
+	s.seen = 0
 	s.honest, err = s.run.World.OpenRegistrar(ctx, s.registrar)
 	return err
 }
@@ -117,32 +132,79 @@ func (s *elementStage) leave(ctx context.Context) {
 	s.goAway()
 }
 
+// registers waits until the element has registered with the honest registrar, behind the
+// first known messages.
+func (s *elementStage) registers(ctx context.Context, g gomega.Gomega, known int) string {
+	registered, err := s.decides(ctx, known, tries)
+	g.Expect(err).NotTo(gomega.HaveOccurred(), "the element does not register with the honest registrar")
+	g.Expect(registered).To(gomega.BeTrue(), "the element came %d times to the honest registrar, and did not register: %v", tries, s.alerted())
+	return fmt.Sprintf("element %s is registered in pool %s", s.registered.Element.ID, s.spec.Pool)
+}
+
+func (s *elementStage) isRegistration(m wire.Message) bool {
+	r, ok := m.(*wire.Registration)
+	return ok && string(r.PoolHandle) == s.spec.Pool
+}
+
 // hunts is how many responses a hunt for a registrar may take: candidates are tried in sets
 // that get longer (RFC 5352 section 3.6).
 const hunts = 4
 
-// registers waits until the element has registered with the honest registrar, behind the
-// first known messages.
-func (s *elementStage) registers(ctx context.Context, g gomega.Gomega, known int) string {
+// tries is how often an element may come to an honest registrar in vain, where both are busy
+// and a hunt ends its attempts, before it is said not to register.
+const tries = 6
+
+// decides waits until the element has registered with the honest registrar, behind the first
+// known messages, or was refused or has left that many times.
+func (s *elementStage) decides(ctx context.Context, known, times int) (registered bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, hunts*s.run.Instance.Timers.Response)
 	defer cancel()
-	h, _, err := s.honest.Await(ctx, known, func(m wire.Message) bool {
-		r, ok := m.(*wire.Registration)
-		return ok && string(r.PoolHandle) == s.spec.Pool
-	})
-	g.Expect(err).NotTo(gomega.HaveOccurred(), "the element does not register with the honest registrar")
-	s.home = h.Node
-	s.spec.ID = h.Message.(*wire.Registration).Element.ID // some cannot be told which to have
-	return fmt.Sprintf("element %s is registered in pool %s", s.spec.ID, s.spec.Pool)
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	over := make(chan error, 1)
+	go func() {
+		over <- s.honest.AwaitOver(waiting, times)
+		stop()
+	}()
+	h, _, heard := s.honest.Await(waiting, known, s.isRegistration)
+	stop()
+	err = <-over
+	if heard == nil {
+		s.home, s.registered = h.Node, h.Message.(*wire.Registration)
+		s.spec.ID = s.registered.Element.ID // some cannot be told which to have
+		return true, nil
+	}
+	return false, err
+}
+
+// alerted is why the honest registrar or the element gave up the last handshake that ended
+// with an alert, nil if none did.
+func (s *elementStage) alerted() (err error) {
+	for _, refusal := range s.honest.Refused() {
+		var alert *tlspsk.AlertError
+		if errors.As(refusal.Err, &alert) {
+			err = refusal.Err
+		}
+	}
+	return err
 }
 
 // keepAlive asks the element for a sign of life, as its home registrar does.
 func (s *elementStage) keepAlive(ctx context.Context) error {
+	return s.say(ctx, &wire.EndpointKeepAlive{Server: s.honest.Server, PoolHandle: []byte(s.spec.Pool)})
+}
+
+// say sends a keep-alive over the home association and waits for the acknowledgement.
+func (s *elementStage) say(ctx context.Context, m *wire.EndpointKeepAlive) error {
 	if s.home == nil {
 		return errNoHome
 	}
+	return s.sayTo(ctx, s.home, m)
+}
+
+func (s *elementStage) sayTo(ctx context.Context, n *script.Node, m *wire.EndpointKeepAlive) error {
 	known := len(s.honest.Heard())
-	if err := s.home.Send(ctx, &wire.EndpointKeepAlive{Server: s.honest.Server, PoolHandle: []byte(s.spec.Pool)}); err != nil {
+	if err := n.Send(ctx, m); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.run.Instance.Timers.Response)
@@ -170,7 +232,7 @@ func (s *elementStage) canary(ctx context.Context) bool {
 			g.Expect(s.start(ctx)).To(gomega.Succeed(), "start the element")
 		}
 		if s.home == nil {
-			s.registers(ctx, g, 0)
+			s.registers(ctx, g, s.seen)
 		}
 		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
 		return "it is registered and acknowledges"
@@ -198,16 +260,39 @@ func (s *elementStage) rogue(ctx context.Context, g gomega.Gomega, pose attacker
 	g.Expect(err).NotTo(gomega.HaveOccurred(), "the rogue registrar takes its place")
 	defer rogue.Close()
 	g.Expect(s.start(ctx)).To(gomega.Succeed(), "start the element")
-	g.Expect(rogue.Settle(ctx, comebacks)).To(gomega.Succeed(), "the element does not come to the rogue registrar")
+	g.Expect(s.settle(ctx, rogue)).To(gomega.Succeed(), "the element does not come to the rogue registrar")
 	if len(rogue.Heard()) > 0 {
 		_ = s.stop(ctx) // it would not leave without its registrar
 	}
 	return rogue
 }
 
-// comebacks is how often an element has to be refused by a rogue registrar before that is
-// taken for its last word: it may come with less security when it comes again.
+// comebacks is how often an element has to give a rogue registrar up, as it says, before that is
+// taken for its last word: it may come with less security when it comes again. An element
+// that does not say is left alone when it has come twice as often.
 const comebacks = 2
+
+// settle waits until the element has told the rogue registrar something, or has given it up.
+func (s *elementStage) settle(ctx context.Context, rogue *attackers.RogueRegistrar) error {
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
+	events := s.events
+	given := make(chan error, 1)
+	go func() {
+		err := rogue.AwaitAttempt(waiting, 0)
+		if err == nil {
+			err = events.await(waiting, comebacks, sut.EventRefused)
+		}
+		given <- err
+		stop()
+	}()
+	err := rogue.Settle(waiting, 2*comebacks)
+	stop()
+	if <-given == nil || len(rogue.Heard()) > 0 {
+		return nil
+	}
+	return err
+}
 
 // told lists what rogue registrars were told.
 func told(rogues []*attackers.RogueRegistrar) (lines []string) {

@@ -275,13 +275,33 @@ func (e *Embedded) reserve(ctx context.Context) (addr netip.Addr, give func() er
 		var kept *association.Datagram
 		kept, err = association.ListenDatagram(ctx, association.DatagramConfig{Local: netip.AddrPortFrom(addr, portENRP)})
 		if err == nil {
-			return addr, kept.Close, nil
+			if err = e.unused(ctx, addr); err == nil {
+				return addr, kept.Close, nil
+			}
+			_ = kept.Close() // the next one is tried
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			break
 		}
 	}
 	return addr, nil, err
+}
+
+// unused makes sure that nobody else has SCTP over UDP at addr and the next addresses, where
+// the node and those that the harness plays will have it.
+func (e *Embedded) unused(ctx context.Context, addr netip.Addr) error {
+	const nodes = 4
+	for range nodes {
+		d, err := association.ListenDatagram(ctx, association.DatagramConfig{Local: netip.AddrPortFrom(addr, association.EncapsulationPort)})
+		if err != nil {
+			return err
+		}
+		if err := d.Close(); err != nil {
+			return err
+		}
+		addr = addr.Next()
+	}
+	return nil
 }
 
 // embeddedDoors are the standard ports of RFC 5352 and 5353 on every transport; ENRP has no

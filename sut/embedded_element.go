@@ -57,6 +57,9 @@ func (e *Embedded) StartElement(ctx context.Context, spec ElementSpec) (ElementN
 	}
 	if d := spec.Door; d.Transport != "" {
 		cfg.Doors = []poolelement.Door{{Transport: d.Transport, Secured: d.Secured, Addr: d.Addr}}
+		if clear := netip.AddrPortFrom(d.Addr.Addr(), wire.PortASAP); d.Secured && clear != d.Addr { // open only to refuse
+			cfg.Doors = append(cfg.Doors, poolelement.Door{Transport: d.Transport, Addr: clear})
+		}
 		cfg.EncapsulationPort = d.EncapsulationPort
 	}
 	if group := spec.Announcements; group.IsValid() {
@@ -73,7 +76,7 @@ func (e *Embedded) StartElement(ctx context.Context, spec ElementSpec) (ElementN
 		options = append(options, echo.WithCookies(), echo.OnCookie(n.cookie))
 	}
 	n.pool = poolelement.Pool{Handle: wire.PoolHandle(spec.Pool), ID: spec.ID, Policy: spec.Policy, Life: int32(spec.Life / time.Second)}
-	if err := n.start(ctx, &cfg, spec.Service, options, e.faults); err != nil {
+	if err := n.start(ctx, &cfg, spec.Service, options, e); err != nil {
 		return nil, fmt.Errorf("embedded element: %w", err)
 	}
 	return n, nil
@@ -82,7 +85,7 @@ func (e *Embedded) StartElement(ctx context.Context, spec ElementSpec) (ElementN
 // loopbackInterface is where nodes of the embedded reference join multicast groups.
 const loopbackInterface = "lo"
 
-func (n *embeddedElement) start(ctx context.Context, cfg *poolelement.Config, s Service, options []echo.Option, faults []Fault) error {
+func (n *embeddedElement) start(ctx context.Context, cfg *poolelement.Config, s Service, options []echo.Option, e *Embedded) error {
 	n.service = echo.New(cfg.Logger, options...)
 	if s.Transport != "" {
 		door := echo.Door{Transport: s.Transport, Addr: s.Addr}
@@ -105,9 +108,12 @@ func (n *embeddedElement) start(ctx context.Context, cfg *poolelement.Config, s 
 	cfg.Pools = []poolelement.Pool{n.pool}
 	defences := poolelement.NewDefences()
 	cfg.Defences = &defences
-	for _, f := range faults {
+	for _, f := range e.faults {
 		if f.element != nil {
 			f.element(cfg)
+		}
+		if f.everyKey {
+			takeForRegistrars(cfg, e.creds.Keys())
 		}
 	}
 	var err error

@@ -29,7 +29,9 @@ type Fault struct {
 	// One of these, or several for a fault of what the roles share.
 	apply   func(*registrar.Config)
 	element func(*poolelement.Config)
-	user    func(*pooluser.Config)
+	// everyKey has an element take every key that was given out for a registrar's.
+	everyKey bool
+	user     func(*pooluser.Config)
 }
 
 // ErrUnknownFault is wrapped by the error for a fault that does not exist.

@@ -7,6 +7,8 @@ import (
 	"crypto/tls"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/poolelement"
@@ -16,31 +18,163 @@ import (
 
 // elementFaults take defences out of the reference pool element.
 func elementFaults() []Fault {
-	return slices.Concat(elementTrustFaults())
+	all := slices.Concat(elementHandshakeFaults(), elementTrustFaults(), elementTransportFaults())
+	for i := range all {
+		all[i].Role = PoolElement
+	}
+	return all
+}
+
+// elementHandshakeFaults are about how an element begins (draft sections 2.1 to 2.4).
+func elementHandshakeFaults() []Fault {
+	handshake := []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3", "T2.6-R3"}
+	return []Fault{
+		{
+			Name:         "offer-certificates-only",
+			Description:  "an element speaks TLS with certificates only, and offers no suite for pre-shared keys",
+			Requirements: handshake,
+			Disables:     true,
+			element: func(c *poolelement.Config) {
+				dialWith(c, func(*poolelement.Config) *tlspsk.Config { return anyCertificate() })
+			},
+		},
+		{
+			Name:         "fall-back-to-default-key",
+			Description:  "an element whose key a registrar does not know tries the one that it came with from the factory, its own name",
+			Requirements: append([]string{"T2.6-R1"}, handshake...),
+			element: func(c *poolelement.Config) {
+				dialWith(c, ownKey, func(own *poolelement.Config) *tlspsk.Config {
+					key := append([]byte(strings.Repeat(own.Identity, 32)), make([]byte, 32)...)[:32]
+					return &tlspsk.Config{PSKIdentity: own.Identity, PSKKey: key}
+				})
+			},
+		},
+		{
+			Name:         "fall-back-to-clear",
+			Description:  "an element that cannot agree on TLS with a registrar speaks to it in clear",
+			Requirements: []string{"T2.2-R2", "T2.3-R2", "T2.4-R2", "T2.6-R2"},
+			element: func(c *poolelement.Config) {
+				dialWith(c, ownKey, func(*poolelement.Config) *tlspsk.Config { return nil })
+			},
+		},
+	}
 }
 
 // elementTrustFaults let an element believe the wrong registrars (draft section 2.6).
 func elementTrustFaults() []Fault {
 	return []Fault{
 		{
-			Name: "trust-any-certificate", Role: PoolElement,
+			Name:         "trust-any-certificate",
 			Description:  "an element whose key a registrar does not know takes the registrar's certificate, whoever has signed it",
 			Requirements: []string{"T2.6-R1"},
 			element: func(c *poolelement.Config) {
-				redial(c, func(*poolelement.Config) *tlspsk.Config { return anyCertificate() })
+				dialWith(c, ownKey, func(*poolelement.Config) *tlspsk.Config { return anyCertificate() })
 			},
 		},
 		{
-			Name: "fall-back-to-default-key", Role: PoolElement,
-			Description:  "an element whose key a registrar does not know tries the one that it came with from the factory, its own name",
+			Name:         "believe-clear-caller",
+			Description:  "whoever comes to an element in clear is taken for a registrar",
 			Requirements: []string{"T2.6-R1"},
 			element: func(c *poolelement.Config) {
-				redial(c, func(own *poolelement.Config) *tlspsk.Config {
-					key := append([]byte(strings.Repeat(own.Identity, 32)), make([]byte, 32)...)[:32]
-					return &tlspsk.Config{PSKIdentity: own.Identity, PSKKey: key}
-				})
+				believe(c, func(o *poolelement.Origin) bool { return !o.Dialed && !o.Info.Secured })
 			},
 		},
+		{
+			Name:         "demand-certificate-beside-key",
+			Description:  "an element wants a certificate of a registrar that has shown its key already",
+			Requirements: []string{"T2.6-R4"},
+			Disables:     true,
+			element: func(c *poolelement.Config) {
+				c.Defences.Registrar = poolelement.AuthenticationFunc(func(*poolelement.Origin) error { return poolelement.ErrRefused })
+			},
+		},
+		{
+			Name:         "go-on-with-first-key",
+			Description:  "an element keeps the first key that it was given, whatever the administrators configure later",
+			Requirements: []string{"T2.6-R5"},
+			element:      firstKeys(),
+		},
+		{
+			Name:         "admit-element-keys",
+			Description:  "an element takes the keys of other elements for those of registrars",
+			Requirements: []string{"T2.6-R6"},
+			everyKey:     true,
+		},
+	}
+}
+
+// elementTransportFaults weaken TLS.
+func elementTransportFaults() []Fault {
+	return []Fault{
+		{
+			Name:         "offer-null-encryption",
+			Description:  "an element offers cipher suites that authenticate but do not encrypt",
+			Requirements: []string{"T2.11-R1", "T2.11-R2"},
+			element: func(c *poolelement.Config) {
+				// Level 0, because OpenSSL leaves NULL suites out of every higher one.
+				c.TLS.CipherSuites = "PSK-AES128-GCM-SHA256:PSK-NULL-SHA256:PSK-NULL-SHA:@SECLEVEL=0"
+			},
+		},
+		{
+			Name:         "take-changed-records",
+			Description:  "an element decrypts TLS records and does not look at what authenticates them",
+			Requirements: []string{"T2.10-R1", "T2.10-R2", "T2.10-R3"},
+			element:      laxElement(laxIntegrity),
+		},
+		{
+			Name:         "take-records-again",
+			Description:  "an element takes TLS records that it has had before, except the last one a second time",
+			Requirements: []string{"T2.8-R1", "T2.8-R2"},
+			element:      laxElement(laxReplay),
+		},
+	}
+}
+
+// laxElement is an element with a lax record layer.
+func laxElement(how laxity) func(*poolelement.Config) {
+	return func(c *poolelement.Config) {
+		if c.Mode != poolelement.Secured {
+			return
+		}
+		identity, key, local := c.Identity, c.Key, c.Local
+		c.Dial = func(ctx context.Context, r poolelement.Registrar) (association.Association, error) {
+			config := &tlspsk.Config{PSKIdentity: identity, PSKKey: key}
+			wrap := lax(config, how)
+			d := association.Dialer{Transport: r.Transport, Local: local, UDPPort: r.UDPPort, PPID: wire.PPIDASAP, TLS: config, Wrap: wrap}
+			return d.Dial(ctx, r.Addr)
+		}
+	}
+}
+
+// firstKeys goes on with the first key of each identity. The fault lasts as long as the
+// target, so that it also spans a restart of the element.
+func firstKeys() func(*poolelement.Config) {
+	var mu sync.Mutex
+	first := make(map[string][]byte)
+	return func(c *poolelement.Config) {
+		mu.Lock()
+		defer mu.Unlock()
+		if key := first[c.Identity]; key != nil {
+			c.Key = key
+		} else {
+			first[c.Identity] = c.Key
+		}
+	}
+}
+
+// takeForRegistrars adds keys to those by which registrars come to the element.
+func takeForRegistrars(c *poolelement.Config, keys []*PSK) {
+	if c.Mode != poolelement.Secured {
+		return
+	}
+	known := map[string]bool{c.Identity: true}
+	for _, k := range c.RegistrarKeys {
+		known[k.Name] = true
+	}
+	for _, k := range keys {
+		if !known[k.Identity] {
+			c.RegistrarKeys = append(c.RegistrarKeys, poolelement.RegistrarKey{Name: k.Identity, Key: k.Key})
+		}
 	}
 }
 
@@ -54,34 +188,36 @@ func ownKey(c *poolelement.Config) *tlspsk.Config {
 	return &tlspsk.Config{PSKIdentity: c.Identity, PSKKey: c.Key}
 }
 
-// redial has an element that fails to connect with its own key try again with other
-// configurations of TLS, nil for none, and believe whoever answers then.
-func redial(c *poolelement.Config, others ...func(*poolelement.Config) *tlspsk.Config) {
+// dialWith has an element connect with the configurations of TLS in their order, nil for
+// none, until one succeeds, and believe whoever answers then.
+func dialWith(c *poolelement.Config, ways ...func(*poolelement.Config) *tlspsk.Config) {
 	if c.Mode != poolelement.Secured {
 		return
 	}
-	identity, key, local := c.Identity, c.Key, c.Local
-	own := &poolelement.Config{Identity: identity, Key: key}
-	c.Dial = func(ctx context.Context, r poolelement.Registrar) (association.Association, error) {
-		d := association.Dialer{Transport: r.Transport, Local: local, UDPPort: r.UDPPort, PPID: wire.PPIDASAP, TLS: ownKey(own)}
-		a, err := d.Dial(ctx, r.Addr)
-		for _, other := range others {
-			if err == nil {
+	own := &poolelement.Config{Identity: c.Identity, Key: c.Key, Local: c.Local}
+	c.Dial = func(ctx context.Context, r poolelement.Registrar) (a association.Association, err error) {
+		// The next way is tried although the time for this set of candidates may be over.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), faultyDial)
+		defer cancel()
+		for _, way := range ways {
+			d := association.Dialer{Transport: r.Transport, Local: own.Local, UDPPort: r.UDPPort, PPID: wire.PPIDASAP, TLS: way(own)}
+			if a, err = d.Dial(ctx, r.Addr); err == nil {
 				break
 			}
-			d.TLS = other(own)
-			a, err = d.Dial(ctx, r.Addr)
 		}
 		return a, err
 	}
-	believeCalled(c)
+	believe(c, func(o *poolelement.Origin) bool { return o.Dialed })
 }
 
-// believeCalled takes whoever the element has called for a registrar.
-func believeCalled(c *poolelement.Config) {
+// faultyDial bounds all ways together.
+const faultyDial = 2 * time.Second
+
+// believe takes whoever who accepts for a registrar.
+func believe(c *poolelement.Config, who func(*poolelement.Origin) bool) {
 	next := c.Defences.Registrar
 	c.Defences.Registrar = poolelement.AuthenticationFunc(func(o *poolelement.Origin) error {
-		if o.Dialed {
+		if who(o) {
 			return nil
 		}
 		return next.Authenticate(o)

@@ -216,6 +216,20 @@ func (s *Station) AwaitAttempt(ctx context.Context, known int) error {
 	return s.await(ctx, "anybody", func() bool { return len(s.nodes)+len(s.refused) > known })
 }
 
+// AwaitOver waits until that many attempts are over: refused, or ended by the far end.
+func (s *Station) AwaitOver(ctx context.Context, times int) error {
+	if err := s.AwaitAttempt(ctx, times-1); err != nil {
+		return err
+	}
+	for _, n := range s.Nodes() {
+		_, err := n.Await(ctx, func(wire.Message) bool { return false })
+		if _, ended := n.Ended(); !ended {
+			return err
+		}
+	}
+	return nil
+}
+
 // Attempts counts who has come, however it ended.
 func (s *Station) Attempts() int {
 	s.mu.Lock()

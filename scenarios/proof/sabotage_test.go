@@ -3,6 +3,7 @@
 package proof_test
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/rspthreat/rspthreat/reports"
@@ -47,7 +48,7 @@ func TestFaultsOfTheHarnessNeverPass(t *testing.T) {
 				target.Impatient()
 				e := &engine.Engine{Target: target, Ledger: l, Seed: 1, Sabotage: kind}
 				out := e.RunCheck(t.Context(), &c, func(string) bool { return true })
-				why := unharmed[kind][c.ID]
+				why := cmp.Or(unharmed[kind][c.ID], unharmedElements[kind][c.ID])
 				for _, r := range out.Results {
 					switch r.Verdict {
 					case reports.Inconclusive, reports.HarnessError, reports.Unsupported:

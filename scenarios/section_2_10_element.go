@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package scenarios
+
+import (
+	"context"
+	"encoding/binary"
+	"strings"
+
+	"github.com/onsi/gomega"
+
+	"github.com/rspthreat/rspthreat/attackers"
+	"github.com/rspthreat/rspthreat/reference/wire"
+	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/engine"
+)
+
+// section2_10Element: Integrity.
+//
+// "An integrity mechanism MUST be present. [...] The interfaces that MUST implement
+// integrity are PE to ENRP server and ENRP to ENRP server. The integrity mechanism in TLS is
+// used for this."
+func section2_10Element() []engine.Check {
+	return []engine.Check{{
+		ID: "2.10-pe-tampering", Section: "2.10", Role: engine.PoolElement,
+		Title:        "A node on the path changes what the registrar says to the element",
+		Requirements: []string{"T2.10-R1", "T2.10-R2", "T2.10-R3"},
+		Threat: reports.Threat{
+			Attacker:     "a node on the path between the element and its registrar, which holds no key",
+			Precondition: "what was changed on the way is not taken for what was sent",
+			Effect:       "the element obeys a registrar that never said so, or believes that it is registered when it is not",
+			Mitigation:   "The message authentication of TLS: a record that was changed ends its association.",
+			Residual:     "A node on the path can still end every association, and keep the element from its registrar.",
+		},
+		Applies: needsElementKey, Run: tamperWithRegistrar,
+	}}
+}
+
+func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
+	tamperer := &attackers.Tamperer{}
+	s := setElement(ctx, r, func(s *elementStage) { s.registrar.Wrap = tamperer.Position })
+	defer s.leave(ctx)
+	r.Baseline(ctx, "the registrar keeps the element alive through the attacker, who changes nothing", func(ctx context.Context, g gomega.Gomega) string {
+		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
+		return "it acknowledges"
+	})
+	var passages []passage
+	r.Attack(ctx, "change keep-alives on their way to the element", func(ctx context.Context, g gomega.Gomega) string {
+		for how := range allTamperings {
+			p, err := s.tampered(ctx, g, tamperer, how)
+			g.Expect(err).NotTo(gomega.HaveOccurred(), "tamper")
+			passages = append(passages, p)
+		}
+		return strings.Join(sentences(passages), "; ")
+	})
+	s.goAway()
+	s.registrar.Wrap = nil // nobody is on the path any more
+	s.canary(ctx)
+	r.Oracle(ctx, "what was changed had no effect", func(_ context.Context, g gomega.Gomega) string {
+		return withoutEffect(g, "keep-alives", passages)
+	})
+}
+
+// tampered has a keep-alive changed on its way, and looks whether the element obeys it.
+func (s *elementStage) tampered(ctx context.Context, g gomega.Gomega, tamperer *attackers.Tamperer, how int) (passage, error) {
+	if s.home == nil {
+		s.registers(ctx, g, s.seen)
+	}
+	n := s.home
+	// Nothing else may be under way, such as what TLS still has to say after its handshake.
+	if err := s.keepAlive(ctx); err != nil {
+		return passage{}, err
+	}
+	before, done := s.acknowledgements(n), len(tamperer.Done())
+	m := &wire.EndpointKeepAlive{Server: s.honest.Server, PoolHandle: []byte(s.spec.Pool)}
+	server := binary.BigEndian.AppendUint32(nil, uint32(s.honest.Server))
+	tampering := tamperings(server, wire.HeaderLength, attackers.RecordPrefix(n.Info().TLS))[how]
+	tamperer.Tamper(attackers.Sent, tampering)
+	s.seen = len(s.honest.Heard())
+	if err := n.Send(ctx, m); err != nil {
+		return passage{}, err
+	}
+	if err := tamperer.Await(ctx, done); err != nil {
+		return passage{}, err
+	}
+	p := passage{what: "a keep-alive", direction: attackers.Sent, how: tampering.What}
+	lawful := 0
+	if how == repeated {
+		lawful = 1 // the first of the two
+	}
+	obeyed, outcome := s.settled(ctx, n, before, lawful)
+	_, p.ended = n.Ended()
+	if obeyed {
+		p.effect = "it was acknowledged: " + outcome
+	}
+	return p, nil
+}
