@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps test unit lint race asan suite interop group repeat vuln fuzz fuzz-distributed bench screenshots clean
+.PHONY: help build run deps test unit lint race proof asan suite interop group repeat vuln fuzz fuzz-distributed bench screenshots clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,19 +18,25 @@ build: ## Build the rspthreat command (needs Go, gcc and libssl-dev)
 	@echo '#include <openssl/ssl.h>' | gcc -E - >/dev/null 2>&1 || { echo 'rspthreat needs OpenSSL 3: apt-get install libssl-dev'; exit 2; }
 	$(GO) build -o rspthreat .
 
-run: build ## Judge the embedded reference registrar and write $(OUT)/index.html
+run: build ## Judge the embedded reference and write $(OUT)/index.html
 	./rspthreat run --out $(OUT)
 
 deps: ## Install what the tests need beside Go (Debian packages, as root)
 	.ci/install
 
-test: deps lint race asan suite ## Everything that must pass: lint, unit tests with the race detector, fault proofs, suite
+test: deps lint race proof asan suite ## Everything that must pass: lint, tests with the race detector, proofs, suite
 
 unit: ## Unit tests only, without the race detector
 	$(GO) test ./...
 
-race: ## All tests, the fault proofs among them, with the race detector
-	$(GO) test -race ./...
+# The proofs judge the reference some hundred times and are run without the detector; the
+# checks themselves run with it in ./scenarios.
+race: ## All tests but the proofs, with the race detector
+	$(GO) test -race $$($(GO) list ./... | grep -v "/scenarios/proof$$$$")
+
+# They wait more than they compute, so more of them than processors run at once.
+proof: ## Each check can fail: faults of the reference and of the harness, and steadiness
+	$(GO) test -parallel 6 -timeout 20m ./scenarios/proof
 
 asan: ## The C part under the address sanitizer
 	$(GO) test -asan ./reference/tlspsk

@@ -3,14 +3,7 @@
 package sut
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
-	"time"
 
 	"github.com/rspthreat/rspthreat/reference/registrar"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -66,12 +59,16 @@ func administrationFaults() []Fault {
 			apply:        func(c *registrar.Config) { c.Certificates = nil },
 		},
 		{
-			Name:         "self-signed-certificate",
-			Description:  "the registrar shows a certificate that no authority has signed",
+			Name:         "certificate-of-another-authority",
+			Description:  "the registrar shows a certificate that an authority of its own has signed",
 			Requirements: []string{"T2.7-R3"},
 			Disables:     true,
 			apply: func(c *registrar.Config) {
-				if own, err := selfSigned(embeddedServerName); err == nil {
+				another, err := NewAuthority("another authority")
+				if err != nil {
+					return // without randomness there is no fault, and the proof says so
+				}
+				if own, err := another.Server(embeddedServerName); err == nil {
 					c.Certificates = &tls.Config{Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}
 				}
 			},
@@ -113,22 +110,4 @@ func (r remembered) Grant(identity string) (registrar.Grant, bool) {
 		return i.Grant, true
 	}
 	return r.Keyring.Grant(identity)
-}
-
-func selfSigned(name string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

@@ -42,7 +42,7 @@ func openEmbedded(names []string) (sut.Target, reports.Subject, error) {
 		return nil, reports.Subject{}, err
 	}
 	return target, reports.Subject{
-		Name: "embedded reference registrar", Product: "rspthreat reference", Version: tool().Version,
+		Name: "embedded reference", Product: "rspthreat reference", Version: tool().Version,
 		Security: string(target.Security()), Rung: target.Rung(), Doors: reportDoors(target.Doors()),
 	}, nil
 }
