@@ -32,7 +32,7 @@ unit: ## Unit tests only, without the race detector
 # The proofs judge the reference some hundred times and are run without the detector; the
 # checks themselves run with it in ./scenarios.
 race: ## All tests but the proofs, with the race detector
-	$(GO) test -race $$($(GO) list ./... | grep -v "/scenarios/proof$$$$")
+	$(GO) test -race $$($(GO) list ./... | grep -v '/scenarios/proof$$')
 
 # They wait more than they compute, so more of them than processors run at once.
 proof: ## Each check can fail: faults of the reference and of the harness, and steadiness
