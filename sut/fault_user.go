@@ -17,7 +17,7 @@ import (
 
 // userFaults take defences out of the reference pool user.
 func userFaults() []Fault {
-	all := slices.Concat(userCertificateFaults(), userRecordFaults(), userSearchFaults(), userSessionFaults())
+	all := slices.Concat(userCertificateFaults(), userDiscoveryFaults(), userRecordFaults(), userReportFaults(), userSearchFaults(), userSessionFaults())
 	for i := range all {
 		all[i].Role = PoolUser
 	}
@@ -52,7 +52,7 @@ func userSearchFaults() []Fault {
 		{
 			Name:         "user-fall-back-to-clear",
 			Description:  "where TLS with a registrar fails, the user goes on without",
-			Requirements: []string{"T2.7-R1", "T3-R11"},
+			Requirements: []string{"T2.7-R1", "T2.12-R1", "T2.12-R2", "T2.12-R3", "T3-R11"},
 			user: func(c *pooluser.Config) {
 				c.Defences.Authentication = admitEverybody{required: true}
 				dial := c.Dial

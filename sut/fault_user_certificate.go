@@ -24,13 +24,13 @@ func userCertificateFaults() []Fault {
 		{
 			Name:         "user-ignore-chain",
 			Description:  "whoever has signed a registrar's certificate is trusted",
-			Requirements: []string{"T2.7-R1", "T2.7-R4", "T2.7-R5"},
+			Requirements: []string{"T2.7-R1", "T2.7-R4", "T2.7-R5", "T2.12-R1"},
 			user:         without(pooluser.CheckChain),
 		},
 		{
 			Name:         "user-trust-presented-root",
 			Description:  "the root that a registrar shows is trusted like the one that the user was given",
-			Requirements: []string{"T2.7-R1", "T2.7-R4"},
+			Requirements: []string{"T2.7-R1", "T2.7-R4", "T2.12-R1"},
 			user:         func(c *pooluser.Config) { verifyRegistrarsBy(c, trustPresented) },
 		},
 		{

@@ -38,7 +38,7 @@ func userRecordFaults() []Fault {
 		{
 			Name:         "user-agree-to-null-encryption",
 			Description:  "the user goes on when a registrar chooses a cipher suite that does not encrypt",
-			Requirements: []string{"T2.11-R1", "T2.11-R2"},
+			Requirements: []string{"T2.11-R1", "T2.11-R2", "T2.12-R2", "T2.12-R3"},
 			user:         func(c *pooluser.Config) { agreeTo(c, 0x003b, 0xc006) },
 		},
 		{

@@ -23,6 +23,7 @@ var unharmed = map[engine.Sabotage]map[string]string{
 		"2.9-weaker-element":        "nobody attacks: elements crash, and weaker ones are in the pool",
 		"2.16-echoed-cookie":        "the attacker only listens",
 		"2.7-registrar-certificate": "attacks nothing",
+		"2.13-unreachable-reports":  "nobody attacks: elements are gone",
 	},
 	engine.DeafCanary: {
 		"2.1-psk-authorises":  "attacks nothing, so it has no step after the attack",
