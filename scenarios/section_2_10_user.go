@@ -147,6 +147,7 @@ func (t *tamperedUser) pass(ctx context.Context, how int) (effect string, ok boo
 		ctx, cancel := context.WithTimeout(ctx, r.Instance.Timers.Response)
 		defer cancel()
 		g.Expect(t.tamperer.Await(ctx, known)).To(gomega.Succeed())
+		_, _ = t.turned(ctx, asking) // what became of it is for the canary to say
 		return t.tamperer.Done()[known].String()
 	})
 	members, ok := t.resolves(ctx, asking)

@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"sync"
@@ -98,16 +99,18 @@ func forgedAnnouncements(ctx context.Context, r *engine.Run) {
 	}, "T2.12-R1")
 }
 
-// announcementGroup is drawn for each check: what one hears is none of the others' business.
-func (s *userStage) announcementGroup() netip.AddrPort {
-	n := s.run.Random()
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{239, 255, byte(n >> 16), byte(n >> 8)}), wire.PortASAP)
+// announcementGroup is drawn for each run of a check, and not from its seed: what one run
+// hears is none of the others' business, those of other processes on this host included. It
+// is in the administratively scoped block (RFC 2365).
+func announcementGroup() netip.AddrPort {
+	n := rand.Uint32()
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{239, 192 | byte(n>>16)&3, byte(n >> 8), byte(n)}), wire.PortASAP)
 }
 
 func (d *discovery) open(ctx context.Context) {
 	r := d.run
 	r.Baseline(ctx, "an honest registrar is there to be announced", func(ctx context.Context, g gomega.Gomega) string {
-		d.group = d.announcementGroup()
+		d.group = announcementGroup()
 		for n := range d.at {
 			var err error
 			d.at[n], err = d.place(n)
