@@ -25,7 +25,10 @@ const maxLine = 1 << 20
 type channel struct {
 	conn io.ReadWriteCloser
 
-	mu    sync.Mutex // guards all below, and makes each written line whole
+	// writing makes each written line whole. It is not mu: the agent may not read before it has been heard.
+	writing sync.Mutex
+
+	mu    sync.Mutex // guards all below
 	next  uint64
 	calls map[uint64]*call
 	ended bool
@@ -80,26 +83,44 @@ func (c *channel) isReady() bool {
 
 // send writes one request and returns its call.
 func (c *channel) send(r request) (*call, error) {
+	k, err := c.expect()
+	if err != nil {
+		return nil, err
+	}
+	r.ID = k.id
+	line, err := json.Marshal(r)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("guest: request %s: %w", r.Op, err)
+	case len(line) >= maxLine:
+		err = fmt.Errorf("guest: request %s of %d bytes: longer than %d", r.Op, len(line), maxLine)
+	default:
+		c.writing.Lock()
+		_, err = c.conn.Write(append(line, '\n'))
+		c.writing.Unlock()
+		if err != nil {
+			err = fmt.Errorf("%w: request %s: %w", ErrEnded, r.Op, err)
+		}
+	}
+	if err != nil {
+		c.mu.Lock()
+		delete(c.calls, k.id)
+		c.mu.Unlock()
+		return nil, err
+	}
+	return k, nil
+}
+
+// expect makes the call of a request that is going to be written.
+func (c *channel) expect() (*call, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return nil, ErrEnded
 	}
 	c.next++
-	r.ID = c.next
-	line, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("guest: request %s: %w", r.Op, err)
-	}
-	if len(line) >= maxLine {
-		return nil, fmt.Errorf("guest: request %s of %d bytes: longer than %d", r.Op, len(line), maxLine)
-	}
-	k := &call{id: r.ID, started: make(chan struct{}), done: make(chan struct{})}
-	c.calls[r.ID] = k
-	if _, err := c.conn.Write(append(line, '\n')); err != nil {
-		delete(c.calls, r.ID)
-		return nil, fmt.Errorf("%w: request %s: %w", ErrEnded, r.Op, err)
-	}
+	k := &call{id: c.next, started: make(chan struct{}), done: make(chan struct{})}
+	c.calls[k.id] = k
 	return k, nil
 }
 
