@@ -104,3 +104,24 @@ func (v *Victim) target() wire.ServerID {
 	}
 	return v.PE.Home
 }
+
+// Mentor is what a rogue registrar at at answers to a registrar that takes it for its mentor
+// or its peer: a group of its own, and a handle table with its element; nil when there is
+// nothing to answer.
+func (v *Victim) Mentor(m wire.Message, at netip.Addr) wire.Message {
+	switch m := m.(type) {
+	case *wire.Presence:
+		if m.ReplyRequired {
+			return v.RoguePresence(at)
+		}
+	case *wire.ListRequest:
+		return &wire.ListResponse{Sender: RogueServer, Receiver: m.Sender, Servers: []wire.ServerInformation{rogueInformation(at)}}
+	case *wire.HandleTableRequest:
+		table, ok := v.Updates(at)[1].(*wire.HandleTableResponse)
+		if ok {
+			table.Receiver = m.Sender
+			return table
+		}
+	}
+	return nil
+}

@@ -11,5 +11,5 @@ import (
 // registrarChecks are the checks of registrars in files of their own, in the order of the
 // sections.
 func registrarChecks() []engine.Check {
-	return slices.Concat(section2_10Registrar(), section2_13Registrar(), section2_14())
+	return slices.Concat(section2_5(), section2_10Registrar(), section2_13Registrar(), section2_14())
 }

@@ -40,7 +40,7 @@ var ErrUnknownFault = errors.New("unknown fault")
 // Faults returns all faults of the reference, by name.
 func Faults() []Fault {
 	all := slices.Concat(registrationFaults(), identityFaults(), transportFaults(), databaseFaults(), policyFaults(),
-		administrationFaults(), integrityFaults(), loadFaults(),
+		administrationFaults(), integrityFaults(), loadFaults(), peerFaults(),
 		elementFaults(), userFaults())
 	for i := range all {
 		if all[i].Role == "" {

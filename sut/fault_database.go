@@ -19,7 +19,7 @@ func databaseFaults() []Fault {
 		{
 			Name:         "accept-clear-update",
 			Description:  "who speaks ENRP in clear is taken for a peer registrar",
-			Requirements: []string{"T2.15-R4", "T2.15-R5"},
+			Requirements: []string{"T2.5-R1", "T2.5-R2", "T2.15-R4", "T2.15-R5"},
 			apply: func(c *registrar.Config) {
 				admitClear(c, wire.ENRP, registrar.RoleRegistrar)
 				permit(c, func(q *registrar.Query) bool {
@@ -30,7 +30,7 @@ func databaseFaults() []Fault {
 		{
 			Name:         "accept-clear-presence",
 			Description:  "an ENRP_PRESENCE in clear adds a peer, though none of its updates is taken",
-			Requirements: []string{"T2.15-R5"},
+			Requirements: []string{"T2.5-R1", "T2.5-R2", "T2.15-R5"},
 			apply: func(c *registrar.Config) {
 				admitClear(c, wire.ENRP, registrar.RoleRegistrar)
 				permit(c, func(q *registrar.Query) bool {

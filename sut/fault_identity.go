@@ -16,7 +16,7 @@ func identityFaults() []Fault {
 		{
 			Name:         "refuse-psk",
 			Description:  "TLS is spoken with certificates only, no pre-shared key suite is accepted",
-			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3", "T2.6-R3"},
+			Requirements: []string{"T2.1-R2", "T2.2-R3", "T2.3-R3", "T2.4-R3", "T2.5-R3", "T2.6-R3"},
 			Disables:     true,
 			apply:        func(c *registrar.Config) { c.TLS.RefusePSK = true },
 		},

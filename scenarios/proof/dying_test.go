@@ -127,6 +127,8 @@ var inapplicable = map[string]string{
 	"2.12-forged-registrars":    "sends datagrams, of which this registrar takes none",
 	"2.1-withdrawn-element":     "needs commands, which this registrar does not have",
 	"2.5-withdrawn-registrar":   "needs commands, which this registrar does not have",
+	"2.5-psk-authorises":        "attacks nothing",
+	"2.5-rogue-called":          "calls nobody",
 }
 
 // TestSystemThatDiesUnderAnAttackIsNotJudged: neither does silence pass, nor is what could

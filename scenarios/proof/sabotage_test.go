@@ -24,13 +24,16 @@ var unharmed = map[engine.Sabotage]map[string]string{
 		"2.16-echoed-cookie":        "the attacker only listens",
 		"2.7-registrar-certificate": "attacks nothing",
 		"2.13-unreachable-reports":  "nobody attacks: elements are gone",
+		"2.5-psk-authorises":        "attacks nothing",
 	},
 	engine.DeafCanary: {
+		"2.5-psk-authorises":  "attacks nothing",
 		"2.1-psk-authorises":  "attacks nothing, so it has no step after the attack",
 		"2.7-certificate-tls": "attacks nothing, so it has no step after the attack",
 	},
 	engine.BlindOracle: {
 		"2.7-registrar-certificate": "looks at handshakes, and at nothing that changes",
+		"2.5-psk-handshake":         "looks at handshakes, and at nothing that changes",
 		"2.1-psk-handshake":         "looks at handshakes, and at nothing that changes",
 	},
 }
