@@ -24,7 +24,7 @@ func inNamespace(t *testing.T, addrs []netip.Addr, f func()) {
 	go func() {
 		finished := errors.New("the test has failed")
 		defer func() { done <- finished }() // also after FailNow
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		runtime.LockOSThread()              // and never unlocked: the thread ends with the goroutine
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		commands := [][]string{{"link", "set", "lo", "up"}}
 		for _, a := range addrs {

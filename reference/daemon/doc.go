@@ -53,6 +53,11 @@
 //	  peer_heartbeat: 30s, max_time_last_heard: 61s, max_time_no_response: 5s,
 //	  peer_redial: 5s}
 //
+//	selection:                   # selection tickets, see reference/EXTENSIONS.md
+//	  {key_file: tickets.pem, seed_file: seed.hex, start: 2026-01-01T00:00:00Z, period: 1m, length: 500000}
+//
+// The anchor that belongs to the seed is logged at the start.
+//
 // # Pool element
 //
 //	registrars:                  # server_id: the only one that is accepted there
@@ -75,6 +80,10 @@
 //	    policy: {name: weighted-random, weight: 10}
 //	    service: {transport: tcp, tls: true, address: "192.0.2.10:7000", encapsulation_port: 9899}
 //	timers: {registration: 30s, deregistration: 30s, server_hunt: 10s, retry: 1m}
+//	policy_key_file: policy.pem  # signs what is registered, see reference/EXTENSIONS.md
+//	selection:                   # judges how users have selected the element
+//	  {anchor: 94b2..., start: 2026-01-01T00:00:00Z, period: 1m, length: 500000,
+//	  registrar_key_files: [tickets.pub], required: true}
 //
 // The policies are those of RFC 5356: round-robin (the default), weighted-round-robin and
 // weighted-random (weight), random, priority (priority), least-used, randomized-least-used
@@ -96,6 +105,12 @@
 //	elements:                    # security: secured, preferred or clear
 //	  {security: secured, ca_file: elements.pem, name: echo.example.org, sctp: sctp-udp, encapsulation_port: 9899}
 //	timers: {request: 15s, connect: 10s, liveness: 60s, failover: 60s, linger: 1s}
+//	signed_policies:             # of elements; id 0 or absent: of all in the pool
+//	  {required: true, keys: [{id: 0x10, key_file: policy.pub}]}
+//	prove_selection: true        # where registrar and policy allow it
+//
+// Keys of the extensions are Ed25519 in PEM: openssl genpkey -algorithm ed25519, openssl pkey
+// -pubout. A seed is 32 octets in hexadecimal digits.
 //
 // It sends each line of its input as a message and prints each message that comes back as a
 // line; a failover is told on stderr before anything goes to the next element. After the

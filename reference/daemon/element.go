@@ -71,6 +71,7 @@ func (c *Element) reload(log *slog.Logger, e *poolelement.Element, certificate *
 func elementMetrics(e *poolelement.Element, pools []poolelement.Pool) []metric[poolelement.Stats] {
 	type stats = poolelement.Stats
 	return []metric[stats]{
+		counter("selections_refused_total", "Proofs of selection not believed, and data without one.", func(s *stats) uint64 { return s.SelectionsRefused }),
 		counter("dials_total", "Attempts to reach a registrar.", func(s *stats) uint64 { return s.Dials }),
 		counter("registrars_refused_total", "Associations with nodes that have not shown to be registrars.", func(s *stats) uint64 { return s.RegistrarsRefused }),
 		counter("homes_refused_total", "Keep-alives that must not move the element.", func(s *stats) uint64 { return s.HomesRefused }),

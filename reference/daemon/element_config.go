@@ -30,6 +30,9 @@ type elementFile struct {
 	KeyFile             string              `yaml:"key_file"`
 	Pools               []pool              `yaml:"pools"`
 	Timers              elementTimers       `yaml:"timers"`
+
+	PolicyKeyFile string            `yaml:"policy_key_file"`
+	Selection     *elementSelection `yaml:"selection"`
 }
 
 type elementRegistrar struct {
@@ -96,6 +99,7 @@ func LoadElement(path string) (*Element, error) {
 		e.certificate = d.certificate(f.CertificateFile, f.KeyFile) // the service may have TLS all the same
 	}
 	f.pools(d, e)
+	e.config.PolicySigner, e.config.Selections = d.signer(f.PolicyKeyFile), f.Selection.selections(d)
 	if len(f.Doors) == 0 && !e.config.Local.IsValid() {
 		e.config.Local = e.serviceAddress()
 	}

@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"slices"
@@ -36,6 +37,10 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 	if err == nil {
 		for _, d := range r.Doors() {
 			log.Info("listening", "door", d.String())
+		}
+		if s := cfg.Selection; s != nil {
+			anchor := s.Chain.Anchor()
+			log.Info("selection tickets", "anchor", hex.EncodeToString(anchor.Nonce[:]))
 		}
 		var joining sync.WaitGroup
 		joining.Go(func() {

@@ -28,6 +28,8 @@ type registrarFile struct {
 	Arbitration       string          `yaml:"arbitration"`
 	Announcements     *announcing     `yaml:"announcements"`
 	Timers            registrarTimers `yaml:"timers"`
+
+	Selection *registrarSelection `yaml:"selection"`
 }
 
 type door struct {
@@ -89,6 +91,7 @@ func LoadRegistrar(path string) (*Registrar, error) {
 		d.withoutSecrets(f.PSKFile, f.CertificateFile)
 	}
 	f.group(d, dialect, &r.config)
+	r.config.Selection = f.Selection.selection(d)
 	if d.err != nil {
 		return nil, d.err
 	}

@@ -178,6 +178,8 @@ func userMetrics() []metric[pooluser.Stats] {
 		counter("hunts_total", "Server hunts begun.", func(s *stats) uint64 { return s.Hunts }),
 		counter("registrars_refused_total", "Registrars that could not be reached or did not authenticate themselves.", func(s *stats) uint64 { return s.RegistrarsRefused }),
 		counter("requests_total", "Handle resolutions sent, with repetitions.", func(s *stats) uint64 { return s.Requests }),
+		counter("policies_refused_total", "Elements not used because a registrar showed them otherwise than they signed.", func(s *stats) uint64 { return s.PoliciesRefused }),
+		counter("proofs_total", "Proofs of selection sent to elements.", func(s *stats) uint64 { return s.Proofs }),
 		counter("cache_hits_total", "Resolutions that asked nobody.", func(s *stats) uint64 { return s.CacheHits }),
 		counter("reports_total", "Elements reported as unreachable.", func(s *stats) uint64 { return s.Reports }),
 		counter("reports_suppressed_total", "Reports of unreachable elements that were not sent.", func(s *stats) uint64 { return s.ReportsSuppressed }),

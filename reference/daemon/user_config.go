@@ -27,6 +27,9 @@ type userFile struct {
 	Identity      string          `yaml:"identity"`
 	Elements      userElements    `yaml:"elements"`
 	Timers        userTimers      `yaml:"timers"`
+
+	SignedPolicies *signedPolicies `yaml:"signed_policies"`
+	ProveSelection bool            `yaml:"prove_selection"`
 }
 
 type userRegistrar struct {
@@ -85,6 +88,7 @@ func LoadUser(path string) (*User, error) {
 		u.config.Mode = pooluser.Clear
 	}
 	u.config.Elements = f.elements(d)
+	u.config.SignedPolicies, u.config.ProveSelection = f.SignedPolicies.check(d, f.Pool), f.ProveSelection
 	d.duration("timers.request", f.Timers.Request, &u.config.Timers.Request)
 	d.duration("timers.connect", f.Timers.Connect, &u.config.Timers.Connect)
 	d.duration("timers.liveness", f.Timers.Liveness, &u.config.Timers.Liveness)
