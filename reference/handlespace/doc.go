@@ -13,6 +13,12 @@
 // long as the pool's policy takes, see [policy.Selector]. What the network can
 // make grow has a limit in [Options].
 //
+// Random access to a million elements takes several times as long as to a thousand all the
+// same, because no cache holds them: of a [Space.Lookup] that grew by 0.7 µs, the search in
+// the index took 0.2 µs and the first touch of the element, which lies somewhere in 300 MB,
+// the rest. Smaller elements or a slab would not save that touch. It is well below one
+// hundredth of what the registration or resolution costs on its way through an association.
+//
 // # Ownership of memory
 //
 // A Space copies what it is given. What it hands out shares its address lists

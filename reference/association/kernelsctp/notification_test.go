@@ -10,9 +10,12 @@ import (
 	"testing"
 
 	lib "github.com/ishidawataru/sctp"
+	"go.uber.org/goleak"
 
 	"github.com/rspthreat/rspthreat/reference/association/sctp"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The causes are laid out by RFC 9260 section 3.3.10.
 func TestLossIsExplainedByTheABORT(t *testing.T) {
