@@ -138,6 +138,9 @@ func (j *Judge) mayJoin(as conversation.Credential, pool string) bool {
 
 // asked tells whether a message of the exchange is like this; lenient reading counts, as a system may be lenient.
 func (j *Judge) asked(e *link.Exchange, like func(wire.Message) bool) bool {
+	if slices.ContainsFunc(e.Payloads, func(p link.Payload) bool { return link.Breaks(e.Caller, p.Octets) }) {
+		return true // there may be anything in the middle of it
+	}
 	for _, o := range [...]wire.Options{j.Wire, wire.Lenient()} {
 		for _, p := range e.Payloads {
 			if m, err := wire.Decode(e.Caller.Protocol, e.Address.Fill(nil, p.Octets), &o); err == nil && like(m) {

@@ -90,7 +90,13 @@ func (s *search) cumulates() bool {
 }
 
 // maxCandidates is how many scripts are tried whether they bring about by repetition what many did together.
-const maxCandidates = 12
+const maxCandidates = chunk
+
+// A script is repeated at least and at most this many times.
+const (
+	minRepeat = 64
+	maxRepeat = 512
+)
 
 // amplify looks for a script that, repeated, brings about what many did together; nil if there is none,
 // or if few are enough.
@@ -98,11 +104,9 @@ func (s *search) amplify(ctx context.Context, list []*conversation.Script) *conv
 	if !s.cumulates() || len(list) < 2 {
 		return nil
 	}
-	step := max(1, len(list)/maxCandidates)
-	for at := 0; at < len(list); at += step {
-		script := list[at].Clone()
-		script.Repeat = 2 * len(list)
-		s.bed.dirty = true
+	for _, candidate := range slices.Backward(list[max(0, len(list)-maxCandidates):]) { // the last ones are the likeliest
+		script := candidate.Clone()
+		script.Repeat = min(max(minRepeat, 2*len(list)), maxRepeat)
 		if !s.shows(ctx, script) {
 			continue
 		}
@@ -110,7 +114,6 @@ func (s *search) amplify(ctx context.Context, list []*conversation.Script) *conv
 		for script.Repeat > 1 {
 			fewer := script.Clone()
 			fewer.Repeat /= 2
-			s.bed.dirty = true
 			if !s.shows(ctx, fewer) {
 				break
 			}
@@ -172,6 +175,12 @@ func (s *search) narrow(ctx context.Context, suspects []*conversation.Script) []
 			continue
 		}
 		s.bed.dirty = true
+		if s.cumulates() && s.shows(ctx, conversation.Join(suspects[from:to]...)) {
+			return suspects[from:to]
+		}
+		if s.cumulates() { // what came before counts as well: amplify looks for what that was
+			return suspects[:to]
+		}
 		for _, list := range [][]*conversation.Script{suspects[from:to], suspects[:to]} {
 			if s.shows(ctx, conversation.Join(list...)) {
 				return list
