@@ -50,31 +50,31 @@ type ending struct{ ended, total int }
 // likely tells whether an association ends by such a message. At first it is taken for likely.
 func (e *ending) likely() bool { return 2*e.ended >= e.total }
 
-// run runs the cases of a block.
+// run runs the cases of a block: first those that go together, in flights as full as can be, then
+// those that have to go alone.
 func (l *lane) run(ctx context.Context, block *model.Block, ids []model.ID) {
 	l.block, l.led = block, false
 	defer l.drop()
-	flight := make([]model.Case, 0, l.c.opts.Depth)
+	flight, alone := make([]model.Case, 0, l.c.opts.Depth), make([]model.Case, 0, len(ids))
 	for _, id := range ids {
-		if ctx.Err() != nil {
-			return
-		}
 		c := block.Case(id)
-		alone := c.Other != nil || l.breaks(&c) || l.endsIt(&c)
-		if alone || len(flight) == l.c.opts.Depth {
+		if c.Other != nil || l.breaks(&c) || l.endsIt(&c) {
+			alone = append(alone, c)
+			continue
+		}
+		if flight = append(flight, c); len(flight) == l.c.opts.Depth {
 			l.fly(ctx, flight)
 			flight = flight[:0]
 		}
-		switch {
-		case c.Other != nil:
-			l.together(ctx, &c)
-		case alone:
-			l.fly(ctx, []model.Case{c})
-		default:
-			flight = append(flight, c)
-		}
 	}
 	l.fly(ctx, flight)
+	for i := range alone {
+		if c := &alone[i]; c.Other != nil && ctx.Err() == nil {
+			l.together(ctx, c)
+		} else {
+			l.fly(ctx, alone[i:i+1])
+		}
+	}
 }
 
 // drop ends the association.
@@ -272,7 +272,7 @@ func (l *lane) observe(c *model.Case, g *link.Group, r *link.Result, led bool) {
 	if r.Done || r.Unasked {
 		l.cover(c, r, led)
 	}
-	l.judge(c, &link.Exchange{On: "a", Caller: l.block.Part.Caller, Address: l.values, Payloads: g.Payloads, Result: *r})
+	l.judge(c, &link.Exchange{On: "a", Caller: l.block.Part.Caller, Address: l.values, Payloads: g.Payloads, Loose: l.link.Loose(), Result: *r})
 	l.look(c, r)
 }
 

@@ -37,8 +37,11 @@ type Link struct {
 	self   wire.ServerID   // ENRP: the server that the association speaks for
 	selves []wire.ServerID // ENRP: the senders that were named
 	broken bool
-	batch  []byte
-	ended  error
+	loose  []Payload
+	// subscribed says that changes of a pool may be told at any time.
+	subscribed bool
+	batch      []byte
+	ended      error
 }
 
 // Reply is what the system said.
@@ -51,7 +54,7 @@ type Reply struct {
 // Result is what came of one group of messages.
 type Result struct {
 	Replies []Reply
-	Count   int   // of replies, those that were not kept among them
+	Count   int   // of answers, those that were not kept among them and what comes unasked not
 	Done    bool  // the question after the group was answered: the system has dealt with the group
 	Skipped bool  // a later question was answered and this one was not
 	Ended   error // the association ended before the answer
@@ -112,6 +115,28 @@ func Breaks(c conversation.Caller, b []byte) bool {
 	return len(b) < wire.HeaderLength || (int(binary.BigEndian.Uint16(b[2:]))+word-1)/word != (len(b)+word-1)/word
 }
 
+// Sent returns a message as it is sent: in a stream nothing ends between words.
+func Sent(c conversation.Caller, b []byte) []byte {
+	if stream(c) {
+		for len(b)%4 != 0 {
+			b = append(b[:len(b):len(b)], 0)
+		}
+	}
+	return b
+}
+
+// subscribes tells whether a message asks to be told changes (RFC 5352 section 2.2.5, flag S).
+func subscribes(c conversation.Caller, b []byte) bool {
+	return c.Protocol == wire.ASAP && len(b) > 1 && b[0] == wire.TypeHandleResolution && b[1]&1 != 0
+}
+
+// maxLoose bounds what is remembered of other streams.
+const maxLoose = 32
+
+// Loose returns what was sent last on other streams than the questions: its answers may come after
+// theirs.
+func (l *Link) Loose() []Payload { return l.loose }
+
 // Broken tells whether such a message was sent: nothing that follows is understood.
 func (l *Link) Broken() bool { return l.broken }
 
@@ -152,6 +177,10 @@ func (l *Link) send(ctx context.Context, groups []Group, asked []asked) error {
 				continue
 			}
 			l.speakFor(p.Octets)
+			l.subscribed = l.subscribed || subscribes(l.Caller, p.Octets)
+			if p.Stream != 0 {
+				l.loose = append(l.loose[max(0, len(l.loose)+1-maxLoose):], p)
+			}
 			l.broken = l.broken || Breaks(l.Caller, p.Octets)
 			if err := l.put(ctx, p); err != nil {
 				return err
@@ -231,8 +260,11 @@ func (l *Link) collect(ctx context.Context, asked []asked, results []Result) {
 		}
 		l.learn(&reply)
 		r := &results[at]
-		if r.Count++; r.Count <= MaxReplies {
+		if len(r.Replies) < MaxReplies {
 			r.Replies = append(r.Replies, reply)
+		}
+		if !l.unasked(reply.Message) {
+			r.Count++
 		}
 		if total++; total > floodReplies {
 			l.fail(limit, ErrFlood, results[at:])
@@ -254,6 +286,17 @@ func (l *Link) fail(limit context.Context, err error, rest []Result) {
 	for i := range rest {
 		rest[i].Ended = l.ended
 	}
+}
+
+// unasked tells messages that a registrar sends of its own, about what others do.
+func (l *Link) unasked(m wire.Message) bool {
+	switch m.(type) {
+	case *wire.HandleUpdate, *wire.Presence, *wire.InitTakeover, *wire.TakeoverServer, *wire.ListRequest, *wire.HandleTableRequest, *wire.EndpointKeepAlive:
+		return true
+	case *wire.HandleResolutionResponse:
+		return l.subscribed
+	}
+	return false
 }
 
 func (l *Link) decode(payload []byte) Reply {

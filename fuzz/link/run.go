@@ -17,6 +17,7 @@ type Exchange struct {
 	Caller   conversation.Caller
 	Address  conversation.Values // what placeholders stood for
 	Payloads []Payload
+	Loose    []Payload // what was sent earlier on other streams
 	Result   Result
 }
 
@@ -126,6 +127,7 @@ func (c *course) exchange(ctx context.Context, on string, l *Link) {
 	} else {
 		e.Result = l.Exchange(ctx, []Group{{Payloads: e.Payloads}}, nil)[0]
 	}
+	e.Loose = l.loose
 	c.Known.Server, c.Known.Element = max(c.Known.Server, l.Values.Server), max(c.Known.Element, l.Values.Element)
 	c.done = append(c.done, e)
 	if l.broken && l.ended == nil {

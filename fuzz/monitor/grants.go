@@ -27,7 +27,7 @@ func (j *Judge) Grants(e *link.Exchange) (list []Grant) {
 		return list
 	}
 	for _, p := range e.Payloads {
-		m, err := wire.Decode(e.Caller.Protocol, e.Address.Fill(nil, p.Octets), &j.Wire)
+		m, err := wire.Decode(e.Caller.Protocol, link.Sent(e.Caller, e.Address.Fill(nil, p.Octets)), &j.Wire)
 		if err != nil {
 			continue
 		}

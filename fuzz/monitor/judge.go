@@ -142,8 +142,8 @@ func (j *Judge) asked(e *link.Exchange, like func(wire.Message) bool) bool {
 		return true // there may be anything in the middle of it
 	}
 	for _, o := range [...]wire.Options{j.Wire, wire.Lenient()} {
-		for _, p := range e.Payloads {
-			if m, err := wire.Decode(e.Caller.Protocol, e.Address.Fill(nil, p.Octets), &o); err == nil && like(m) {
+		for _, p := range slices.Concat(e.Payloads, e.Loose) {
+			if m, err := wire.Decode(e.Caller.Protocol, link.Sent(e.Caller, e.Address.Fill(nil, p.Octets)), &o); err == nil && like(m) {
 				return true
 			}
 		}
