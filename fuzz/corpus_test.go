@@ -41,6 +41,7 @@ func TestCorporaAreCurrent(t *testing.T) {
 	for name, corpus := range map[string]map[string][]byte{
 		"message": messages(vectors), "stream": streams(vectors), "handlespace": operations(), "registrar": sieges(vectors),
 		"config": configurations(t), "results": resultsFiles(t),
+		"element": attendances(), "user": informations(), "adapter": adapterScripts(),
 	} {
 		if *update && *captures != "" && name == "message" {
 			addCaptures(t, corpus, *captures)

@@ -3,6 +3,7 @@
 package fuzz
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -18,6 +19,8 @@ import (
 	"github.com/rspthreat/rspthreat/fuzz/mutate"
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/handlespace"
+	"github.com/rspthreat/rspthreat/reference/poolelement"
+	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/registrar"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reference/wire/layers"
@@ -56,6 +59,9 @@ func plants() []planted {
 		{"elements belong to nobody", plantDefence(func(d *registrar.Defences) { d.Owner = nobody }), "registrar", mutate.Bytes, smallBudget},
 		{"addresses are believed", plantDefence(func(d *registrar.Defences) { d.Address = nobody }), "registrar", mutate.Bytes, smallBudget},
 		{"nobody has to authenticate", plantDefence(func(d *registrar.Defences) { d.Admission = everybody }), "registrar", mutate.Bytes, smallBudget},
+		{"keep-alives are acknowledged for anybody", plantElement, "element", mutate.Bytes, smallBudget},
+		{"an element of another pool is believed", plantUser, "user", mutate.Bytes, smallBudget},
+		{"a request is answered twice", plantAdapter, "adapter", mutate.Bytes, smallBudget},
 		{"an error has several lines", plantConfig, "config", mutate.Bytes, smallBudget},
 		{"another schema is let through", plantResults, "results", mutate.Bytes, smallBudget},
 	}
@@ -85,6 +91,9 @@ func TestNothingIsFoundWithoutABug(t *testing.T) {
 		{"framing", FuzzFraming, "stream", mutate.Bytes, smallBudget / 10},
 		{"handlespace", FuzzHandlespace, "handlespace", mutate.Bytes, smallBudget / 10},
 		{"registrar", FuzzRegistrar, "registrar", mutate.Bytes, smallBudget / 10},
+		{"element", FuzzElement, "element", mutate.Bytes, smallBudget / 10},
+		{"user", FuzzUser, "user", mutate.Bytes, smallBudget / 10},
+		{"adapter", FuzzAdapter, "adapter", mutate.Bytes, smallBudget / 10},
 		{"config", FuzzConfig, "config", mutate.Bytes, smallBudget / 10},
 		{"results", FuzzResults, "results", mutate.Bytes, smallBudget},
 	} {
@@ -223,5 +232,44 @@ func plantResults(data []byte) int {
 			return &reports.Results{}, nil
 		}
 		return got, err
+	})
+}
+
+func plantElement(data []byte) int {
+	return attend(data, poolelement.NewDefences(), func(l *link) association.Association { return &eager{link: l} })
+}
+
+// eager acknowledges every keep-alive itself, whoever is meant.
+type eager struct{ *link }
+
+func (e *eager) Receive(ctx context.Context) (association.Message, error) {
+	m, err := e.link.Receive(ctx)
+	if k, decodeErr := wire.Decode(wire.ASAP, m.Payload, nil); err == nil && decodeErr == nil {
+		if k, ok := k.(*wire.EndpointKeepAlive); ok {
+			b, _ := wire.Encode(&wire.EndpointKeepAliveAck{PoolHandle: k.PoolHandle, PEID: elementPEID})
+			_ = e.Send(ctx, association.Message{Payload: b})
+		}
+	}
+	return m, err
+}
+
+func plantUser(data []byte) int {
+	return inform(data, pooluser.NewDefences(), func(r pooluser.Resolution) pooluser.Resolution {
+		for i := range r.Elements {
+			if r.Elements[i].Home == peerID { // of a table that another answer is kept in
+				r.Elements[i].ID++
+			}
+		}
+		return r
+	})
+}
+
+func plantAdapter(data []byte) int {
+	return adapt(data, func(in []byte) ([]byte, error) {
+		out, err := serveAdapter(in)
+		if bytes.Contains(out, []byte(`"error"`)) {
+			out = append(out, out...)
+		}
+		return out, err
 	})
 }

@@ -26,6 +26,9 @@ func FuzzLayer(f *testing.F)       { replay(f, fuzz.FuzzLayer) }
 func FuzzFraming(f *testing.F)     { replay(f, fuzz.FuzzFraming) }
 func FuzzHandlespace(f *testing.F) { replay(f, fuzz.FuzzHandlespace) }
 func FuzzRegistrar(f *testing.F)   { replay(f, fuzz.FuzzRegistrar) }
+func FuzzElement(f *testing.F)     { replay(f, fuzz.FuzzElement) }
+func FuzzUser(f *testing.F)        { replay(f, fuzz.FuzzUser) }
+func FuzzAdapter(f *testing.F)     { replay(f, fuzz.FuzzAdapter) }
 func FuzzConfig(f *testing.F)      { replay(f, fuzz.FuzzConfig) }
 func FuzzResults(f *testing.F)     { replay(f, fuzz.FuzzResults) }
 

@@ -33,7 +33,10 @@ var targets = map[string]func(data []byte) int{
 	"FuzzFraming":     fuzz.FuzzFraming,
 	"FuzzHandlespace": fuzz.FuzzHandlespace,
 	"FuzzRegistrar":   fuzz.FuzzRegistrar,
+	"FuzzElement":     fuzz.FuzzElement,
+	"FuzzUser":        fuzz.FuzzUser,
 	"FuzzConfig":      fuzz.FuzzConfig,
+	"FuzzAdapter":     fuzz.FuzzAdapter,
 	"FuzzResults":     fuzz.FuzzResults,
 }
 

@@ -40,6 +40,7 @@ type Hooks struct {
 type State struct {
 	hoarded atomic.Int64 // octets
 	count   atomic.Int64
+	owners  map[wire.ServerID]wire.ServerID // nobody makes it
 	known   sync.Map
 	mu      sync.Mutex      // what a bug may forget to release
 	over    <-chan struct{} // the registrar has ended

@@ -128,10 +128,9 @@ func indexAction(_ *State, p wire.Protocol, m *association.Message) {
 	}
 }
 
-func takeOverSelf(_ *State, m wire.Message) {
+func takeOverSelf(s *State, m wire.Message) {
 	if t, ok := m.(*wire.InitTakeover); ok && t.Target == serverID {
-		var owners map[wire.ServerID]wire.ServerID
-		owners[t.Target] = t.Sender
+		s.owners[t.Target] = t.Sender
 	}
 }
 

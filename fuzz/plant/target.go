@@ -123,8 +123,10 @@ func (t *Target) Start(ctx context.Context) (*link.System, error) {
 // listen opens the doors at an address that nobody has.
 func (t *Target) listen(ctx, serving context.Context) ([]sut.Door, error) {
 	doors := []sut.Door{
-		{Protocol: wire.ASAP, Transport: association.TCP, Secured: true}, {Protocol: wire.ENRP, Transport: association.TCP, Secured: true},
-		{Protocol: wire.ASAP, Transport: association.TCP}, {Protocol: wire.ENRP, Transport: association.TCP},
+		{Protocol: wire.ASAP, Transport: association.TCP, Secured: true},
+		{Protocol: wire.ENRP, Transport: association.TCP, Secured: true},
+		{Protocol: wire.ASAP, Transport: association.TCP},
+		{Protocol: wire.ENRP, Transport: association.TCP},
 	}
 	if t.Bug.Clear {
 		doors = doors[2:]
