@@ -21,7 +21,7 @@ type Flooder struct {
 	Who    string // how reports call it
 	Door   script.Door
 	Config func() *tlspsk.Config // a fresh one for each association; nil returns speak in clear
-	Every  time.Duration         // between two messages; 0: a thousand a second
+	Every  time.Duration         // between two messages; 0: five hundred a second
 }
 
 // Tally is what a flood came to.
@@ -71,11 +71,11 @@ func (f *Flooder) Flood(ctx context.Context, messages, handshakes int, next func
 	return tally
 }
 
-// The rate of one flooder: floodBurst messages every floodTick, a thousand a second, which
+// The rate of one flooder: floodBurst messages every floodTick, five hundred a second, which
 // is more than all elements of a large pool send, and no more than one host can.
 const (
 	floodTick  = 10 * time.Millisecond
-	floodBurst = 10
+	floodBurst = 5
 )
 
 // pour sends over one association until it ends.

@@ -71,8 +71,12 @@ func unreachableReports(ctx context.Context, r *engine.Run) {
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "register and resolve")
 		return fmt.Sprintf("median of %d registrations and resolutions: %s", len(before), median(before).Round(time.Microsecond))
 	})
-	start := r.Since()
 	report := &wire.EndpointUnreachable{PoolHandle: []byte(r.Instance.Pool), PEID: reported.PE.ID}
+	control := s.control(ctx, func(ctx context.Context, aim func(script.Door) script.Door) func() {
+		stop := s.reportLoudly(ctx, 1, 0, report, aim)
+		return func() { stop() }
+	})
+	start := r.Since()
 	var quiet int
 	r.Attack(ctx, fmt.Sprintf("%d users report the element %d times each", quietReporters, quietReports), func(ctx context.Context, g gomega.Gomega) string {
 		var err error
@@ -84,7 +88,7 @@ func unreachableReports(ctx context.Context, r *engine.Run) {
 	var tallies []attackers.Tally
 	var unserved error
 	r.Attack(ctx, "one user reports the element without end, while honest nodes register and resolve", func(ctx context.Context, g gomega.Gomega) string {
-		stop := s.reportLoudly(ctx, 1, 0, report)
+		stop := s.reportLoudly(ctx, 1, 0, report, straight)
 		during, unserved = s.time(ctx)
 		tallies = stop()
 		g.Expect(sent(tallies)).NotTo(gomega.BeZero(), "no report got out")
@@ -100,7 +104,7 @@ func unreachableReports(ctx context.Context, r *engine.Run) {
 		g.Expect(s.after.Contains(r.Instance.Pool, reported.PE.ID)).To(gomega.BeTrue(), "%d reports of one user took an element out of its pool that answers", sent(tallies))
 		return fmt.Sprintf("%d reports did not remove it", quiet+sent(tallies))
 	})
-	s.served(ctx, alive, before, during, unserved)
+	s.served(ctx, alive, latencies{before, control, during, unserved})
 	at := probes.since(start)
 	r.Note("%d reports were answered with %d keep-alives to the element, at most %d in a second", quiet+sent(tallies), len(at), most(at, time.Second))
 }
@@ -158,7 +162,9 @@ func (s *stage) reporter() (door script.Door, config func() *tlspsk.Config) {
 
 // reportLoudly has that many users, each from an address of its own where there are several,
 // report without end, until the function that it returns is called.
-func (s *stage) reportLoudly(ctx context.Context, users int, every time.Duration, report wire.Message) (stop func() []attackers.Tally) {
+func (s *stage) reportLoudly(ctx context.Context, users int, every time.Duration, report wire.Message,
+	aim func(script.Door) script.Door,
+) (stop func() []attackers.Tally) {
 	ctx, cancel := context.WithCancel(ctx)
 	door, config := s.reporter()
 	tallies := make([]attackers.Tally, users)
@@ -166,7 +172,7 @@ func (s *stage) reportLoudly(ctx context.Context, users int, every time.Duration
 	for n := range users {
 		where := s.site()
 		from(&where, s.run)
-		f := &attackers.Flooder{Site: where, Who: fmt.Sprintf("pu loud %d", n+1), Door: door, Config: config, Every: every}
+		f := &attackers.Flooder{Site: where, Who: fmt.Sprintf("pu loud %d", n+1), Door: aim(door), Config: config, Every: every}
 		running.Go(func() {
 			tallies[n] = f.Flood(ctx, loudReports/users, floodHandshakes, func() wire.Message { return report })
 		})

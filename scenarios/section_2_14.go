@@ -93,7 +93,7 @@ func keepAliveStorms(ctx context.Context, r *engine.Run) {
 		plot.Series = append(plot.Series, rate(name, at, from, r.Since()))
 	}
 	storm("reports", fmt.Sprintf("%d users report the element without end", stormReporters), func(ctx context.Context, g gomega.Gomega) string {
-		stop := s.reportLoudly(ctx, stormReporters, stormReports, &wire.EndpointUnreachable{PoolHandle: []byte(e.Pool), PEID: e.PE.ID})
+		stop := s.reportLoudly(ctx, stormReporters, stormReports, &wire.EndpointUnreachable{PoolHandle: []byte(e.Pool), PEID: e.PE.ID}, straight)
 		wait(ctx, stormTime)
 		tallies := stop()
 		g.Expect(sent(tallies)).NotTo(gomega.BeZero(), "no report got out")

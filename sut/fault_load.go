@@ -65,7 +65,7 @@ func loadFaults() []Fault {
 // would explain.
 const (
 	busyReports = 25
-	neglect     = 3 * time.Second
+	neglect     = 6 * time.Second
 )
 
 // unvaried is a source of random numbers that always draws the middle.

@@ -39,16 +39,25 @@ func registrationFaults() []Fault {
 		},
 		{
 			Name:         "refuse-slowly",
-			Description:  "each refusal holds up everybody for a while",
+			Description:  "while registrations are refused in numbers, those of honest elements have to wait",
 			Requirements: []string{"T2.2-R1"},
 			apply: func(c *registrar.Config) {
-				next := c.Defences.Permission
+				permission, last := c.Defences.Permission, c.Defences.Address
+				var refused []time.Time
 				c.Defences.Permission = registrar.DefenceFunc(func(q *registrar.Query) *registrar.Refusal {
-					refusal := next.Refuse(q)
+					refusal := permission.Refuse(q)
 					if refusal != nil && registrationMessage(q.Message) {
-						<-time.After(slowRefusal)
+						if refused = append(refused, q.Now); len(refused) > busyRefusals {
+							refused = refused[1:]
+						}
 					}
 					return refusal
+				})
+				c.Defences.Address = registrar.DefenceFunc(func(q *registrar.Query) *registrar.Refusal {
+					if q.Element != nil && len(refused) == busyRefusals && q.Now.Sub(refused[0]) < time.Second {
+						<-time.After(neglect)
+					}
+					return last.Refuse(q)
 				})
 			},
 		},
@@ -70,9 +79,8 @@ func registrationFaults() []Fault {
 	}
 }
 
-// slowRefusal is long enough that a flood of refusals shows, and short enough that the few
-// refusals of other checks do not.
-const slowRefusal = 300 * time.Millisecond
+// busyRefusals within a second are a flood, and more than any other check brings about.
+const busyRefusals = 100
 
 func registrationMessage(m wire.Message) bool {
 	switch m.(type) {
