@@ -97,7 +97,7 @@ func newRoot(o *options) *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newProve(), newAttack(), newList(), newExplain(), newVersion(), newAdapter(), newDoctor(), newInit(), newBaseline(), newSchema(), guest.NewCommand())
+	root.AddCommand(newRun(), newProve(), newAttack(), newList(), newExplain(), newVersion(), newAdapter(), newDoctor(), newInit(), newBaseline(), newClaim(), newSchema(), guest.NewCommand())
 	root.AddCommand(newFuzz())
 	root.AddCommand(newDaemons(o)...)
 	root.AddCommand(newVerify(), newDiff(), newMatrix(), newReport())

@@ -93,6 +93,9 @@ func (e *Engine) unjudged(req ledger.Requirement, role string) reports.Result {
 	case out.Reason == "":
 		out.Reason = "no check for this system"
 	}
+	if declined := e.declined(req.ID, req.Section, sut.Role(role)); declined != "" {
+		out.Verdict, out.Reason = reports.Unsupported, declined
+	}
 	return out
 }
 

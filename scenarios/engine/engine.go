@@ -51,7 +51,7 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		Command: e.Command + " --requirement " + strings.Join(c.Requirements, ","),
 	}}
 	verdict, reason, r := reports.Unsupported, "", (*Run)(nil)
-	if slices.ContainsFunc(c.Requirements, func(id string) bool { return wanted(id) && e.declined(c, id) == "" }) {
+	if slices.ContainsFunc(c.Requirements, func(id string) bool { return wanted(id) && e.declined(id, c.Section, c.Role) == "" }) {
 		verdict, reason, r = e.attempt(ctx, c)
 	}
 	if r != nil {
@@ -66,7 +66,7 @@ func (e *Engine) RunCheck(ctx context.Context, c *Check, wanted func(id string) 
 		result := e.result(c, id)
 		result.Started, result.Duration = started, time.Since(started)
 		result.Verdict, result.Reason = verdict, reason
-		if declined := e.declined(c, id); declined != "" {
+		if declined := e.declined(id, c.Section, c.Role); declined != "" {
 			result.Verdict, result.Reason = reports.Unsupported, declined
 			out.Results = append(out.Results, result)
 			continue
@@ -97,12 +97,12 @@ type decliner interface {
 }
 
 // declined is the system's own word that it does not do what a requirement is about.
-func (e *Engine) declined(c *Check, id string) string {
+func (e *Engine) declined(id, section string, role Role) string {
 	target, ok := e.Target.(decliner)
-	if !ok || !slices.Contains(e.Target.Roles(), c.Role) {
+	if !ok || !slices.Contains(e.Target.Roles(), role) {
 		return ""
 	}
-	return target.Declines(id, c.Section, c.Role)
+	return target.Declines(id, section, role)
 }
 
 // annotate replaces the step numbers in the comments of the frames by the steps' titles and what the check is about.

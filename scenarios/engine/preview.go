@@ -34,8 +34,8 @@ func (e *Engine) Previews(ctx context.Context) []Preview {
 			out = append(out, Preview{c, fmt.Sprintf("needs rung %d, the system under test is at rung %d", c.Rung, e.Target.Rung()), false})
 			continue
 		}
-		if !slices.ContainsFunc(c.Requirements, func(id string) bool { return e.declined(c, id) == "" }) {
-			out = append(out, Preview{c, e.declined(c, c.Requirements[0]), true})
+		if !slices.ContainsFunc(c.Requirements, func(id string) bool { return e.declined(id, c.Section, c.Role) == "" }) {
+			out = append(out, Preview{c, e.declined(c.Requirements[0], c.Section, c.Role), true})
 			continue
 		}
 		wanted := sut.Wanted{Role: c.Role, Security: c.Security}
