@@ -38,8 +38,10 @@ type Run struct {
 	started time.Time
 	plots   []reports.Plot
 	logs    []func() []string
-	// declined is what the system under test does not do by its own word.
+	// declined is what the system under test does not do by its own word, and unproven what
+	// of it a canary needed: without one, silence proves nothing.
 	declined *witness
+	unproven error
 }
 
 type judgement struct {
@@ -114,7 +116,13 @@ func (r *Run) attack(ctx context.Context, title string, f Step) {
 // nothing and the check cannot pass; the oracles are still asked, for a violation counts. It
 // returns whether the step succeeded, for oracles that look at what it brought.
 func (r *Run) Canary(ctx context.Context, title string, f Step) bool {
+	before := r.declined.count()
 	message, ok := r.step(ctx, reports.Canary, title, f)
+	if !ok && r.declined.count() > before {
+		r.unproven = r.declined.said()
+		r.steps[len(r.steps)-1].Verdict = reports.Unsupported
+		return false
+	}
 	if !ok {
 		message = r.blame(ctx, message)
 		r.worsen(reports.Inconclusive, "the honest operation does not work after the attack: "+message)
@@ -328,6 +336,9 @@ func (r *Run) conclude(ctx context.Context, id string) (reports.Verdict, string)
 	}
 	if j.declined != "" && !j.judged {
 		return reports.Unsupported, j.declined
+	}
+	if r.unproven != nil {
+		return reports.Unsupported, r.unproven.Error()
 	}
 	if !j.judged {
 		return reports.HarnessError, "the check ended without looking at this requirement"

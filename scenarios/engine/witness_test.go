@@ -60,6 +60,14 @@ func TestStepThatFailsForWhatTheSystemDeclinesIsUnsupported(t *testing.T) {
 			_ = resolve(ctx, r)
 			r.Oracle(ctx, "it does not do harm", never)
 		}, reports.Fail},
+		{"in a canary", func(ctx context.Context, r *engine.Run) {
+			canary(ctx, r, resolve)
+			r.Oracle(ctx, "it does not do harm", fine)
+		}, reports.Unsupported},
+		{"in a canary, before a violation", func(ctx context.Context, r *engine.Run) {
+			canary(ctx, r, resolve)
+			r.Oracle(ctx, "it does not do harm", never)
+		}, reports.Fail},
 		{"after a violation", func(ctx context.Context, r *engine.Run) {
 			r.Oracle(ctx, "it does not do harm", never)
 			_ = resolve(ctx, r)
@@ -77,6 +85,14 @@ func TestStepThatFailsForWhatTheSystemDeclinesIsUnsupported(t *testing.T) {
 			}
 		})
 	}
+}
+
+// canary takes a step that needs a resolution.
+func canary(ctx context.Context, r *engine.Run, resolve func(context.Context, *engine.Run) error) {
+	r.Canary(ctx, "it still resolves", func(ctx context.Context, g gomega.Gomega) string {
+		g.Expect(resolve(ctx, r)).To(gomega.Succeed())
+		return ""
+	})
 }
 
 // declining says in its configuration what it does not do.
