@@ -241,6 +241,16 @@ func (b *bed) registrar(a netip.Addr, change func(*registrar.Config)) *ours {
 	return &ours{r, l}
 }
 
+// inService waits until the start-up of our registrar is over: only then it takes registrations, and knows its peers.
+func (b *bed) inService(r *ours) {
+	b.Helper()
+	select {
+	case <-r.InService():
+	case <-time.After(soon):
+		b.Fatalf("not within %v: our registrar is in service", soon)
+	}
+}
+
 // element looks an element of the test's pool up; ok is false when it is not there.
 func (r *ours) element(id wire.PEID) (e handlespace.Element, ok bool) {
 	for _, e := range r.Snapshot() {

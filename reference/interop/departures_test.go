@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rspthreat/rspthreat/reference/poolelement"
 	"github.com/rspthreat/rspthreat/reference/registrar"
@@ -39,11 +38,7 @@ func (b *bed) join(change func(*registrar.Config)) *ours {
 			change(c)
 		}
 	})
-	select {
-	case <-r.InService():
-	case <-time.After(soon):
-		b.Fatal("not in service")
-	}
+	b.inService(r)
 	return r
 }
 
@@ -84,7 +79,7 @@ func TestDepartureLifeMilliseconds(t *testing.T) {
 		peerAt(addr(firstRegistrar))(c)
 		c.Wire = seconds
 	})
-	<-r.InService()
+	b.inService(r)
 	b.expect(b.element(here(0), mine, hosts(vm.Host()), func(c *poolelement.Config) { c.Wire = seconds }), poolelement.Registered)
 	b.await("rspregistrar forgets the element", func() bool {
 		return strings.Contains(output(b, theirRegistrar), fmt.Sprintf("Expiry timeout expired for pool element $%08x", uint32(mine)))

@@ -66,6 +66,7 @@ func TestOurRegistrarTakesOver(t *testing.T) {
 	b := newBed(t)
 	theirRegistrar := b.rspregistrar(firstRegistrar, smallID)
 	r := b.registrar(vm.Host(), peerAt(addr(firstRegistrar)))
+	b.inService(r)
 	server := b.rspserver(firstElement, theirs, addr(firstRegistrar))
 	n := b.element(here(0), mine, hosts(addr(firstRegistrar)), nil)
 	b.await("our registrar has both elements", func() bool {
@@ -144,6 +145,7 @@ func TestArbitrationWithRspregistrar(t *testing.T) {
 				peerAt(addr(firstRegistrar), addr(secondRegistrar))(cfg)
 				cfg.Timers.MaxTimeLastHeard = c.lastHeard
 			})
+			b.inService(r)
 			b.rspserver(firstElement, theirs, addr(firstRegistrar))
 			n := b.element(here(0), mine, hosts(addr(firstRegistrar)), nil)
 			u := b.user(hosts(addr(secondRegistrar)), nil)
@@ -179,6 +181,7 @@ func TestRspregistrarTakesOverWithOurConsent(t *testing.T) {
 		peerAt(addr(firstRegistrar), addr(secondRegistrar))(cfg)
 		cfg.Timers.MaxTimeLastHeard, cfg.Timers.MaxTimeNoResponse = 2*time.Second, 10*time.Second
 	})
+	b.inService(r)
 	n := b.element(here(0), mine, hosts(addr(firstRegistrar)), nil)
 	u := b.user(hosts(addr(secondRegistrar)), nil)
 	b.await("all have the element", func() bool {
