@@ -34,6 +34,13 @@ func follow(n sut.Node) *nodeEvents {
 	return e
 }
 
+// count tells how often the node has told one of these kinds.
+func (e *nodeEvents) count(kinds ...sut.NodeEventKind) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.counted(kinds)
+}
+
 func (e *nodeEvents) counted(kinds []sut.NodeEventKind) (n int) {
 	for _, ev := range e.told {
 		if slices.Contains(kinds, ev.Kind) {

@@ -86,6 +86,11 @@ func (e *Embedded) StartElement(ctx context.Context, spec ElementSpec) (ElementN
 const loopbackInterface = "lo"
 
 func (n *embeddedElement) start(ctx context.Context, cfg *poolelement.Config, s Service, options []echo.Option, e *Embedded) error {
+	for _, f := range e.faults {
+		if f.service != nil {
+			options = append(options, echo.Through(f.service))
+		}
+	}
 	n.service = echo.New(cfg.Logger, options...)
 	if s.Transport != "" {
 		door := echo.Door{Transport: s.Transport, Addr: s.Addr}

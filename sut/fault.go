@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/poolelement"
 	"github.com/rspthreat/rspthreat/reference/pooluser"
 	"github.com/rspthreat/rspthreat/reference/registrar"
@@ -29,6 +30,7 @@ type Fault struct {
 	// One of these, or several for a fault of what the roles share.
 	apply   func(*registrar.Config)
 	element func(*poolelement.Config)
+	service func(association.Association) association.Association // of an element with its users
 	// everyKey has an element take every key that was given out for a registrar's.
 	everyKey bool
 	user     func(*pooluser.Config)

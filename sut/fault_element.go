@@ -18,7 +18,7 @@ import (
 
 // elementFaults take defences out of the reference pool element.
 func elementFaults() []Fault {
-	all := slices.Concat(elementHandshakeFaults(), elementTrustFaults(), elementTransportFaults())
+	all := slices.Concat(elementHandshakeFaults(), elementTrustFaults(), elementTransportFaults(), elementCookieFaults())
 	for i := range all {
 		all[i].Role = PoolElement
 	}

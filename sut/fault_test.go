@@ -22,7 +22,7 @@ func TestEachFaultHasANameADescriptionAndWhatItViolates(t *testing.T) {
 			t.Errorf("%s: description %q", f.Name, f.Description)
 		}
 		descriptions[f.Description] = true
-		if len(f.Requirements)+len(f.Informs) == 0 || f.apply == nil && f.element == nil && f.user == nil && !f.everyKey {
+		if len(f.Requirements)+len(f.Informs) == 0 || f.apply == nil && f.element == nil && f.user == nil && f.service == nil && !f.everyKey {
 			t.Errorf("%s violates nothing", f.Name)
 		}
 		for _, id := range f.Requirements {

@@ -34,6 +34,7 @@ type Service struct {
 	log       *slog.Logger
 	cookies   bool
 	onCookie  func(pool wire.PoolHandle, remote netip.AddrPort, state []byte, refused error)
+	through   func(association.Association) association.Association
 	cancel    context.CancelFunc
 	ctx       context.Context // ends with the service
 	wg        sync.WaitGroup
@@ -65,6 +66,11 @@ func WithCookies() Option { return func(s *Service) { s.cookies = true } }
 // refused. f is called from several goroutines and must not block.
 func OnCookie(f func(pool wire.PoolHandle, remote netip.AddrPort, state []byte, refused error)) Option {
 	return func(s *Service) { s.onCookie = f }
+}
+
+// Through has every association with a user go through f, which returns what stands for it.
+func Through(f func(association.Association) association.Association) Option {
+	return func(s *Service) { s.through = f }
 }
 
 // New returns a service without doors.
@@ -130,6 +136,9 @@ func (x *Service) Serve(e *poolelement.Element, pools []poolelement.Pool) {
 				a, err := l.Accept(x.ctx)
 				if err != nil {
 					return // closed
+				}
+				if x.through != nil {
+					a = x.through(a)
 				}
 				x.wg.Go(func() { x.user(e, handle, a) })
 			}
