@@ -70,10 +70,9 @@ func (s *elementStage) takeHome(server wire.ServerID) *wire.EndpointKeepAlive {
 // stays expects that the element is still at home with the honest registrar: there it renews
 // its registration, over the association that it has.
 func (s *elementStage) stays(ctx context.Context) bool {
-	home, known := s.home, len(s.honest.Heard())
+	home := s.home
 	return s.run.Canary(ctx, "the element renews its registration with the registrar that it has", func(ctx context.Context, g gomega.Gomega) string {
-		g.Expect(s.element.Register(ctx)).To(gomega.Succeed(), "renew")
-		s.registers(ctx, g, known)
+		s.renews(ctx, g)
 		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
 		if s.home != home {
 			return "it came back over a new association"

@@ -4,6 +4,7 @@ package scenarios
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -38,24 +39,37 @@ func follow(n sut.Node) *nodeEvents {
 func (e *nodeEvents) count(kinds ...sut.NodeEventKind) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.counted(kinds)
+	return e.matching(func(ev sut.NodeEvent) bool { return slices.Contains(kinds, ev.Kind) })
 }
 
-func (e *nodeEvents) counted(kinds []sut.NodeEventKind) (n int) {
+// matching counts what match accepts. The caller holds e.mu.
+func (e *nodeEvents) matching(match func(sut.NodeEvent) bool) (n int) {
 	for _, ev := range e.told {
-		if slices.Contains(kinds, ev.Kind) {
+		if match(ev) {
 			n++
 		}
 	}
 	return n
 }
 
+// awaitAt waits until the node has told one of these kinds that many times of a node at addr,
+// or of one that it does not name.
+func (e *nodeEvents) awaitAt(ctx context.Context, times int, addr netip.Addr, kinds ...sut.NodeEventKind) error {
+	return e.awaitFor(ctx, times, func(ev sut.NodeEvent) bool {
+		return slices.Contains(kinds, ev.Kind) && (!ev.Remote.IsValid() || ev.Remote.Addr() == addr)
+	})
+}
+
 // await waits until the node has told one of these kinds that many times. A node that has
 // nothing to tell is told apart by ctx only.
 func (e *nodeEvents) await(ctx context.Context, times int, kinds ...sut.NodeEventKind) error {
+	return e.awaitFor(ctx, times, func(ev sut.NodeEvent) bool { return slices.Contains(kinds, ev.Kind) })
+}
+
+func (e *nodeEvents) awaitFor(ctx context.Context, times int, match func(sut.NodeEvent) bool) error {
 	for {
 		e.mu.Lock()
-		n, changed := e.counted(kinds), e.changed
+		n, changed := e.matching(match), e.changed
 		e.mu.Unlock()
 		if n >= times {
 			return nil

@@ -213,6 +213,15 @@ func (s *elementStage) sayTo(ctx context.Context, n *script.Node, m *wire.Endpoi
 	return err
 }
 
+// renews has the element renew its registration with the honest registrar.
+func (s *elementStage) renews(ctx context.Context, g gomega.Gomega) {
+	// An element that has not taken the last answer yet has nothing to renew.
+	g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
+	known := len(s.honest.Heard())
+	g.Expect(s.element.Register(ctx)).To(gomega.Succeed(), "renew the registration")
+	s.registers(ctx, g, known)
+}
+
 // errNoHome says that the element has not registered with the honest registrar.
 var errNoHome = errors.New("the element has no home to be kept alive by")
 
@@ -281,7 +290,7 @@ func (s *elementStage) settle(ctx context.Context, rogue *attackers.RogueRegistr
 	go func() {
 		err := rogue.AwaitAttempt(waiting, 0)
 		if err == nil {
-			err = events.await(waiting, comebacks, sut.EventRefused)
+			err = events.awaitAt(waiting, comebacks, rogue.Doors()[0].Addr.Addr(), sut.EventRefused)
 		}
 		given <- err
 		stop()

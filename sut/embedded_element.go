@@ -4,6 +4,7 @@ package sut
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -74,6 +75,15 @@ func (e *Embedded) StartElement(ctx context.Context, spec ElementSpec) (ElementN
 			return nil, fmt.Errorf("embedded element: %w", err)
 		}
 		options = append(options, echo.WithCookies(), echo.OnCookie(n.cookie))
+	}
+	if spec.SigningKey != nil {
+		if len(spec.SigningKey) != ed25519.SeedSize {
+			return nil, fmt.Errorf("embedded element: %w: seed of %d octets", poolelement.ErrPolicySigner, len(spec.SigningKey))
+		}
+		var err error
+		if cfg.PolicySigner, err = poolelement.NewPolicySigner(ed25519.NewKeyFromSeed(spec.SigningKey)); err != nil {
+			return nil, fmt.Errorf("embedded element: %w", err)
+		}
 	}
 	n.pool = poolelement.Pool{Handle: wire.PoolHandle(spec.Pool), ID: spec.ID, Policy: spec.Policy, Life: int32(spec.Life / time.Second)}
 	if err := n.start(ctx, &cfg, spec.Service, options, e); err != nil {

@@ -18,7 +18,8 @@ import (
 
 // elementFaults take defences out of the reference pool element.
 func elementFaults() []Fault {
-	all := slices.Concat(elementHandshakeFaults(), elementTrustFaults(), elementTransportFaults(), elementCookieFaults())
+	all := slices.Concat(elementHandshakeFaults(), elementTrustFaults(), elementTransportFaults(), elementDiscoveryFaults(), elementCookieFaults(),
+		elementInsiderFaults())
 	for i := range all {
 		all[i].Role = PoolElement
 	}

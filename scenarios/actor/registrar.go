@@ -86,11 +86,11 @@ func (w *World) OpenRegistrar(ctx context.Context, spec RegistrarSpec) (*Registr
 		Name: cmp.Or(spec.Name, peerName), Peer: string(w.Instance.Role), TLS: config, Wire: w.Instance.Wire, Recorder: w.Recorder,
 		Wrap: spec.Wrap, Gate: hold,
 		OnMessage: func(n *script.Node, m wire.Message) bool {
-			if !w.Blind {
-				r.hear(n, m)
-			}
 			if spec.Intercept == nil || !spec.Intercept(n, m) {
 				r.serve(context.WithoutCancel(ctx), n, m)
+			}
+			if !w.Blind { // after the answer, so that who has waited for a message comes behind it
+				r.hear(n, m)
 			}
 			return true
 		},
