@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"encoding/binary"
+	"net"
 	"strings"
 
 	"github.com/onsi/gomega"
@@ -37,8 +38,11 @@ func section2_10Element() []engine.Check {
 }
 
 func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
-	tamperer := &attackers.Tamperer{}
-	s := setElement(ctx, r, func(s *elementStage) { s.registrar.Wrap = tamperer.Position })
+	onPath := &paths[*attackers.Tamperer]{open: func() (*attackers.Tamperer, func(net.Conn) net.Conn) {
+		tamperer := &attackers.Tamperer{}
+		return tamperer, tamperer.Position
+	}}
+	s := setElement(ctx, r, func(s *elementStage) { s.registrar.Wrap = onPath.position })
 	defer s.leave(ctx)
 	r.Baseline(ctx, "the registrar keeps the element alive through the attacker, who changes nothing", func(ctx context.Context, g gomega.Gomega) string {
 		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
@@ -47,7 +51,7 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 	var passages []passage
 	r.Attack(ctx, "change keep-alives on their way to the element", func(ctx context.Context, g gomega.Gomega) string {
 		for how := range allTamperings {
-			p, err := s.tampered(ctx, g, tamperer, how)
+			p, err := s.tampered(ctx, g, onPath, how)
 			g.Expect(err).NotTo(gomega.HaveOccurred(), "tamper")
 			passages = append(passages, p)
 		}
@@ -62,7 +66,7 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 }
 
 // tampered has a keep-alive changed on its way, and looks whether the element obeys it.
-func (s *elementStage) tampered(ctx context.Context, g gomega.Gomega, tamperer *attackers.Tamperer, how int) (passage, error) {
+func (s *elementStage) tampered(ctx context.Context, g gomega.Gomega, onPath *paths[*attackers.Tamperer], how int) (passage, error) {
 	if s.home == nil {
 		s.registers(ctx, g, s.seen)
 	}
@@ -71,6 +75,8 @@ func (s *elementStage) tampered(ctx context.Context, g gomega.Gomega, tamperer *
 	if err := s.keepAlive(ctx); err != nil {
 		return passage{}, err
 	}
+	tamperer, there := onPath.on(n)
+	g.Expect(there).To(gomega.BeTrue(), "the attacker is not on the path of the element")
 	before, done := s.acknowledgements(n), len(tamperer.Done())
 	m := &wire.EndpointKeepAlive{Server: s.honest.Server, PoolHandle: []byte(s.spec.Pool)}
 	server := binary.BigEndian.AppendUint32(nil, uint32(s.honest.Server))

@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"net"
 
 	"github.com/onsi/gomega"
 
@@ -36,15 +37,19 @@ func section2_8Element() []engine.Check {
 }
 
 func replayToElement(ctx context.Context, r *engine.Run) {
-	replayer := &attackers.Replayer{}
-	s := setElement(ctx, r, func(s *elementStage) {
-		replayer.Site = s.site()
-		s.registrar.Wrap = replayer.Position
-	})
+	onPath := paths[*attackers.Replayer]{open: func() (*attackers.Replayer, func(net.Conn) net.Conn) {
+		replayer := &attackers.Replayer{}
+		return replayer, replayer.Position
+	}}
+	s := setElement(ctx, r, func(s *elementStage) { s.registrar.Wrap = onPath.position })
 	defer s.leave(ctx)
+	var replayer *attackers.Replayer
 	var session, takeover [][]byte
 	acknowledged := 0
 	r.Baseline(ctx, "the registrar confirms its takeover and keeps the element alive, and the attacker records it", func(ctx context.Context, g gomega.Gomega) string {
+		var there bool
+		replayer, there = onPath.on(s.home)
+		g.Expect(there).To(gomega.BeTrue(), "the attacker is not on the path of the element")
 		start := replayer.Mark()
 		g.Expect(s.say(ctx, s.takeHome(s.honest.Server))).To(gomega.Succeed(), "keep-alive with the H flag")
 		end := replayer.Mark()

@@ -5,6 +5,7 @@ package sut
 import (
 	"context"
 	"crypto/tls"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -189,9 +190,24 @@ func ownKey(c *poolelement.Config) *tlspsk.Config {
 	return &tlspsk.Config{PSKIdentity: c.Identity, PSKKey: c.Key}
 }
 
-// dialWith has an element connect with the configurations of TLS in their order, nil for
-// none, until one succeeds, and believe whoever answers then.
+// dialWith has an element connect to registrars that it is configured with by the given
+// configurations of TLS in their order, nil for none, until one succeeds, and believe whoever
+// answers then.
 func dialWith(c *poolelement.Config, ways ...func(*poolelement.Config) *tlspsk.Config) {
+	dialBy(c, configured(c), 0, ways)
+}
+
+// configured tells whether the element knows a registrar from its configuration.
+func configured(c *poolelement.Config) func(netip.AddrPort) bool {
+	known := slices.Clone(c.Registrars)
+	return func(addr netip.AddrPort) bool {
+		return slices.ContainsFunc(known, func(r poolelement.Registrar) bool { return r.Addr == addr })
+	}
+}
+
+// dialBy has an element connect in those ways to the registrars that who accepts, at port if
+// that is not 0, and with its key to all others.
+func dialBy(c *poolelement.Config, who func(netip.AddrPort) bool, port uint16, ways []func(*poolelement.Config) *tlspsk.Config) {
 	if c.Mode != poolelement.Secured {
 		return
 	}
@@ -200,15 +216,22 @@ func dialWith(c *poolelement.Config, ways ...func(*poolelement.Config) *tlspsk.C
 		// The next way is tried although the time for this set of candidates may be over.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), faultyDial)
 		defer cancel()
+		addr, ways := r.Addr, ways
+		switch {
+		case !who(addr):
+			ways = []func(*poolelement.Config) *tlspsk.Config{ownKey}
+		case port != 0:
+			addr = netip.AddrPortFrom(addr.Addr(), port)
+		}
 		for _, way := range ways {
 			d := association.Dialer{Transport: r.Transport, Local: own.Local, UDPPort: r.UDPPort, PPID: wire.PPIDASAP, TLS: way(own)}
-			if a, err = d.Dial(ctx, r.Addr); err == nil {
+			if a, err = d.Dial(ctx, addr); err == nil {
 				break
 			}
 		}
 		return a, err
 	}
-	believe(c, func(o *poolelement.Origin) bool { return o.Dialed })
+	believe(c, func(o *poolelement.Origin) bool { return o.Dialed && who(o.Registrar.Addr) })
 }
 
 // faultyDial bounds all ways together.

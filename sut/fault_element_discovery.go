@@ -3,11 +3,8 @@
 package sut
 
 import (
-	"context"
 	"net/netip"
-	"slices"
 
-	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/poolelement"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
@@ -59,27 +56,9 @@ func elementDiscoveryFaults() []Fault {
 
 // dialAnnounced is dialWith for registrars that are not configured, at port if that is not 0.
 func dialAnnounced(c *poolelement.Config, port uint16, ways ...func(*poolelement.Config) *tlspsk.Config) {
-	if c.Mode != poolelement.Secured || c.Announcements == nil {
+	if c.Announcements == nil {
 		return
 	}
-	configured := slices.Clone(c.Registrars)
-	known := func(addr netip.AddrPort) bool {
-		return slices.ContainsFunc(configured, func(r poolelement.Registrar) bool { return r.Addr == addr })
-	}
-	before := c.Defences.Registrar
-	dialWith(c, ways...)
-	announced := c.Dial
-	dialWith(c, ownKey)
-	straight := c.Dial
-	c.Defences.Registrar = before
-	believe(c, func(o *poolelement.Origin) bool { return o.Dialed && !known(o.Registrar.Addr) })
-	c.Dial = func(ctx context.Context, r poolelement.Registrar) (association.Association, error) {
-		if known(r.Addr) {
-			return straight(ctx, r)
-		}
-		if port != 0 {
-			r.Addr = netip.AddrPortFrom(r.Addr.Addr(), port)
-		}
-		return announced(ctx, r)
-	}
+	known := configured(c)
+	dialBy(c, func(addr netip.AddrPort) bool { return !known(addr) }, port, ways)
 }
