@@ -14,8 +14,8 @@ import (
 
 // A page that is sent on by itself still holds the captures, within bounds that keep it fit for a mail.
 const (
-	maxEmbedded      = 1 << 20 // bytes of one file
-	maxEmbeddedTotal = 6 << 20 // bytes of all
+	maxEmbedded      = 512 << 10 // bytes of one file
+	maxEmbeddedTotal = 3 << 20   // bytes of all
 )
 
 // evidenceFile is a file to download.

@@ -40,10 +40,11 @@ func writeEvidence(dir string, check *Check, c *Capture) error {
 	put := func(name string, write func(io.Writer) error) error { return writeFile(at, name, write) }
 	if c != nil && len(c.Frames) > 0 {
 		name := check.ID + captureExt
-		if err := put(name, func(out io.Writer) error { return writeCapture(out, check, c) }); err != nil {
+		path := EvidenceDir + "/" + check.ID + "/" + name
+		if err := put(name, func(out io.Writer) error { return writeCapture(out, path, check, c) }); err != nil {
 			return err
 		}
-		check.Capture = EvidenceDir + "/" + check.ID + "/" + name
+		check.Capture = path
 		if len(c.KeyLog) > 0 {
 			err := put(KeyLogFile, func(out io.Writer) error {
 				_, err := fmt.Fprintf(out, "# %s: TLS secrets of check %s\n%s", generator, check.ID, c.KeyLog)

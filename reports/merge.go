@@ -48,7 +48,31 @@ func Merge(parts []*Results) (whole *Results, renamed []map[string]string, err e
 		}
 		out.addRun(p)
 	}
+	out.dropTwins(renamed)
 	return out, renamed, nil
+}
+
+// dropTwins takes out the checks that ran in several parts and on which no result rests: what they judged is judged by
+// their twins.
+func (r *Results) dropTwins(renamed []map[string]string) {
+	rests := map[string]bool{}
+	for _, result := range r.Results {
+		rests[result.Check] = true
+	}
+	twins := map[string][]string{}
+	for _, names := range renamed {
+		for old, id := range names {
+			twins[old] = append(twins[old], id)
+		}
+	}
+	for _, names := range renamed {
+		for old, id := range names {
+			if !rests[id] && slices.ContainsFunc(twins[old], func(twin string) bool { return rests[twin] }) {
+				delete(names, old)
+				r.Checks = slices.DeleteFunc(r.Checks, func(c Check) bool { return c.ID == id })
+			}
+		}
+	}
 }
 
 // strangers says why two results are not of one run; empty when they may be.

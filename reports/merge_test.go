@@ -83,12 +83,15 @@ func TestMergeJoinsPartsAndTheirEvidence(t *testing.T) {
 }
 
 func TestMergeTakesTheWorstOfWhatIsThereTwice(t *testing.T) {
-	whole, _, err := Merge([]*Results{part(t, "2.1", Pass), part(t, "2.1", Fail), part(t, "2.1", NotApplicable)})
+	whole, renamed, err := Merge([]*Results{part(t, "2.1", Pass), part(t, "2.1", Fail), part(t, "2.1", NotApplicable)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(whole.Results) != 1 || whole.Results[0].Verdict != Fail || whole.Results[0].Check != whole.Checks[1].ID {
+	if len(whole.Results) != 1 || whole.Results[0].Verdict != Fail || len(whole.Checks) != 1 || whole.Results[0].Check != whole.Checks[0].ID {
 		t.Errorf("%+v", whole.Results)
+	}
+	if len(renamed[0]) != 0 || len(renamed[1]) != 1 || len(renamed[2]) != 0 {
+		t.Errorf("evidence of checks on which nothing rests is kept: %v", renamed)
 	}
 }
 

@@ -18,9 +18,10 @@ const captureRemark = "Recorded at the sockets of rspthreat, below TLS. IP, UDP 
 	"TCP handshakes, sequence numbers and acknowledgements were not seen on the wire. SCTP packets are as they were sent and received."
 
 // writeCapture writes the frames of one check as a pcapng file: one section with a comment, the TLS secrets, the packets.
-func writeCapture(w io.Writer, check *Check, c *Capture) error {
-	comment := fmt.Sprintf("Check %s: %s\n%s\nOpen with: %s",
-		check.ID, check.Title, captureRemark, captureCommands(check.ID + captureExt)[0])
+// path is where it will be, relative to the report.
+func writeCapture(w io.Writer, path string, check *Check, c *Capture) error {
+	comment := fmt.Sprintf("Check %s: %s\n%s\nOpen in the directory of the report with: %s",
+		check.ID, check.Title, captureRemark, captureCommands(path)[0])
 	ng, err := pcapgo.NewNgWriterInterface(w,
 		pcapgo.NgInterface{Name: "rspthreat", LinkType: layers.LinkTypeRaw},
 		pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{

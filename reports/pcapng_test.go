@@ -91,7 +91,7 @@ func TestCommentsAndTimesAreThoseOfTheFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"pcapng", "Check check: A check", "TCP headers are reconstructed", "wireshark -X lua_script:rspthreat.lua check.pcapng"} {
+	for _, want := range []string{"pcapng", "Check check: A check", "TCP headers are reconstructed", "wireshark -X lua_script:rspthreat.lua evidence/check/check.pcapng"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("capinfos does not say %q:\n%s", want, out)
 		}
@@ -172,6 +172,22 @@ func TestTLSIsDecryptedAndDissected(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The key log stands beside the capture for tools that do not read the secrets in it, or captures that others made.
+func TestKeyLogOpensACaptureWithoutSecrets(t *testing.T) {
+	c := tcpTLSCapture(t, tls.VersionTLS13, 9902, unhex(t, hexPresence), unhex(t, hexPresence))
+	whole := captureReport(t, c)
+	bare := captureReport(t, &Capture{Frames: c.Frames})
+	const filter = "tls && enrp"
+	if got := bare.fields(t, filter, "enrp.message_type"); len(got) != 0 {
+		t.Fatalf("without secrets: %q", got)
+	}
+	keys := filepath.Join(whole.dir, EvidenceDir, "check", KeyLogFile)
+	got := bare.tshark(t, "-o", "tls.keylog_file:"+keys, "-Y", filter, "-T", "fields", "-e", "enrp.message_type")
+	if !slices.Equal(got, []string{"1", "1"}) {
+		t.Errorf("with the key log: %q", got)
 	}
 }
 

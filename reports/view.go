@@ -18,9 +18,9 @@ type view struct {
 	Roles     []string // keys of roles, see roleKey
 	Levels    []string
 	Sections  []sectionView
-	Attention []Result     // what is not as it should be, the worst first
-	Unjudged  []reasonView // why requirements could not be judged
-	Baseline  []Result     // results that a baseline knows
+	Attention []Result       // what is not as it should be, the worst first
+	Unjudged  []reasonView   // why requirements could not be judged
+	Baseline  []baselineView // what a baseline knows, by its state
 	Took      time.Duration
 	Alone     []checkView // checks of sections without results
 }
@@ -56,6 +56,33 @@ type reasonView struct {
 	Results []Result
 }
 
+// baselineView is the results of one state of a baseline.
+type baselineView struct {
+	State   KnownState
+	Means   string
+	Results []Result
+}
+
+// baselineViews groups what a baseline knows: what is to be looked at first, what it accepts last.
+func baselineViews(r *Results) (out []baselineView) {
+	for _, v := range []baselineView{
+		{State: KnownChanged, Means: "not met, but in another way than the one that was accepted"},
+		{State: KnownExpired, Means: "not met, and accepted no longer"},
+		{State: KnownFixed, Means: "met now: the entry can go"},
+		{State: KnownFailure, Means: "not met, in the way that is accepted"},
+	} {
+		for _, result := range r.Results {
+			if result.Known != nil && result.Known.State == v.State {
+				v.Results = append(v.Results, result)
+			}
+		}
+		if len(v.Results) > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 var verdictMeaning = map[Verdict]string{
 	Pass:          "requirement met",
 	Warn:          "a SHOULD is not met",
@@ -85,10 +112,8 @@ func newViewOf(r *Results, dir string) *view {
 		if !slices.Contains(v.Levels, result.Level) {
 			v.Levels = append(v.Levels, result.Level)
 		}
-		if result.Known != nil {
-			v.Baseline = append(v.Baseline, *result)
-		}
 	}
+	v.Baseline = baselineViews(r)
 	slices.SortStableFunc(v.Roles, func(a, b string) int { return cmp.Compare(roleRank(a), roleRank(b)) })
 	e := &embedder{dir: dir}
 	checks := make(map[string][]checkView)

@@ -50,6 +50,7 @@ func newAttempt(s Step) attempt {
 type stepView struct {
 	Step
 	Number      int
+	Came        []string      // the outcome in lines
 	After       time.Duration // since the start of the check
 	X, W        int
 	HasMessages int
@@ -109,6 +110,9 @@ func timeline(c *Check) []stepView {
 	out := make([]stepView, 0, len(c.Steps))
 	for i, s := range c.Steps {
 		v := stepView{Step: s, Number: i + 1, HasMessages: said[i]}
+		if s.Outcome != "" {
+			v.Came = strings.Split(s.Outcome, "; ")
+		}
 		if !s.Started.IsZero() && !c.Started.IsZero() {
 			v.After = max(s.Started.Sub(c.Started), 0)
 		}

@@ -90,7 +90,7 @@ func WriteCapture(dir string, check *Check, c *Capture) error {
 		return fileError("make", dir, err)
 	}
 	name := check.ID + captureExt
-	if err := writeFile(dir, name, func(out io.Writer) error { return writeCapture(out, check, c) }); err != nil {
+	if err := writeFile(dir, name, func(out io.Writer) error { return writeCapture(out, name, check, c) }); err != nil {
 		return err
 	}
 	check.Capture = name
