@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps recipes test unit lint race proof asan suite interop group repeat vuln fuzz fuzz-distributed bench screenshots clean
+.PHONY: help build run deps recipes test unit lint race proof asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-wire interop-fuzz bench screenshots clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,8 +74,17 @@ fuzz-distributed: ## go-fuzz's coordinator and workers on loopback for $(FUZZTIM
 group: ## Three registrars and a thousand elements in network namespaces (as root)
 	$(GO) test -tags group -count=1 -timeout 9m -v ./reference/daemon/group
 
+fuzz-wire: build ## Fuzz the reference registrar over the wire for $(FUZZTIME) seconds
+	./rspthreat fuzz --time $(FUZZTIME)s --out .cache/fuzz-wire-$$(date +%Y%m%d-%H%M%S)
+
+interop-fuzz: FUZZTIME = 600
+interop-fuzz: deps build ## Fuzz rsplib's rspregistrar in a guest for FUZZTIME (600) seconds; findings stay in .cache (as root)
+	./rspthreat guest run -- ./rspthreat fuzz --sut sut/rsplib.yaml --time $(FUZZTIME)s \
+		--out .cache/interop-fuzz-$$(date +%Y%m%d-%H%M%S) || test $$? -eq 1
+
 bench: ## Benchmarks with their marks
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -cpu 1 ./reference/...
+	$(GO) test -run '^$$' -bench Campaign -benchtime 20000x ./fuzz/campaign
 
 screenshots: deps ## Pictures of the report for the README, made in Chromium
 	$(GO) test ./reports/browser -run TestScreenshots -count=1 -args -screenshots $(CURDIR)/.readme

@@ -4,137 +4,17 @@ package campaign_test
 
 import (
 	"context"
-	"net/netip"
 	"runtime"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rspthreat/rspthreat/fuzz/campaign"
-	"github.com/rspthreat/rspthreat/fuzz/link"
 	"github.com/rspthreat/rspthreat/fuzz/model"
-	"github.com/rspthreat/rspthreat/fuzz/monitor"
 	"github.com/rspthreat/rspthreat/fuzz/target"
 	"github.com/rspthreat/rspthreat/reference/association"
-	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/sut"
 )
-
-// tolerant is a registrar that is no more than what fuzzing needs: it answers resolutions and
-// registrations, passes over what it does not understand, and keeps the association. It shows
-// what the fuzzer does where the target allows it.
-type tolerant struct {
-	transport association.Transport
-	listener  association.Listener
-	stack     *association.Stack
-	cancel    context.CancelFunc
-	wg        sync.WaitGroup
-
-	mu       sync.Mutex
-	elements map[wire.PEID]wire.PoolElement
-}
-
-func (t *tolerant) Start(ctx context.Context) (*link.System, error) {
-	if err := t.Close(ctx); err != nil {
-		return nil, err
-	}
-	t.elements = map[wire.PEID]wire.PoolElement{}
-	at := netip.AddrFrom4([4]byte{127, 93, byte(time.Now().UnixNano()), byte(1 + time.Now().UnixNano()>>8%200)})
-	c := association.ListenConfig{Transport: t.transport, Addr: netip.AddrPortFrom(at, 0), PPID: wire.PPIDASAP}
-	var err error
-	if t.transport.IsSCTP() {
-		if t.stack, err = association.NewStack(association.StackConfig{Local: at, Transport: t.transport}); err != nil {
-			return nil, err
-		}
-		c.Stack = t.stack
-	}
-	if t.listener, err = association.Listen(ctx, c); err != nil {
-		return nil, err
-	}
-	var serving context.Context
-	serving, t.cancel = context.WithCancel(context.Background())
-	t.wg.Go(func() { t.accept(serving) })
-	return &link.System{
-		Doors: []sut.Door{{Protocol: wire.ASAP, Transport: t.transport, Addr: t.listener.Addr()}},
-		Pool:  "EchoPool", Wire: wire.Strict(), Response: 5 * time.Second, Removal: time.Hour,
-	}, nil
-}
-
-func (t *tolerant) accept(ctx context.Context) {
-	for {
-		a, err := t.listener.Accept(ctx)
-		if err != nil {
-			return
-		}
-		t.wg.Go(func() {
-			defer a.Abort("done")
-			for {
-				m, err := a.Receive(ctx)
-				if err != nil {
-					return
-				}
-				if b := t.answer(m.Payload); b != nil && a.Send(ctx, association.Message{Payload: b}) != nil {
-					return
-				}
-			}
-		})
-	}
-}
-
-func (t *tolerant) answer(b []byte) []byte {
-	m, err := wire.Decode(wire.ASAP, b, nil)
-	if err != nil {
-		return nil
-	}
-	var answer wire.Message
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch m := m.(type) {
-	case *wire.Registration:
-		if len(t.elements) < 100 && string(m.PoolHandle) == "EchoPool" {
-			t.elements[m.Element.ID] = wire.Clone(m).(*wire.Registration).Element
-		}
-		answer = &wire.RegistrationResponse{PoolHandle: m.PoolHandle, PEID: m.Element.ID}
-	case *wire.HandleResolution:
-		r := &wire.HandleResolutionResponse{PoolHandle: m.PoolHandle}
-		if string(m.PoolHandle) == "EchoPool" {
-			for _, e := range t.elements {
-				e.Policy = wire.Policy{Type: wire.RoundRobin}
-				r.Elements = append(r.Elements, e)
-			}
-		}
-		if len(r.Elements) == 0 {
-			r.Causes = []wire.Cause{{Code: wire.CauseUnknownPoolHandle}}
-		}
-		answer = r
-	default:
-		return nil
-	}
-	out, err := wire.Encode(answer)
-	if err != nil {
-		return nil
-	}
-	return out
-}
-
-func (*tolerant) Restarts() bool           { return true }
-func (*tolerant) Process() monitor.Process { return nil }
-
-func (t *tolerant) Close(context.Context) error {
-	if t.listener == nil {
-		return nil
-	}
-	err := t.listener.Close()
-	t.cancel()
-	t.wg.Wait()
-	if t.stack != nil {
-		_ = t.stack.Close()
-		t.stack = nil
-	}
-	t.listener = nil
-	return err
-}
 
 // cpuTime is what this process, the target in it included, has used of the processors: the number
 // to trust on a machine that does other work.
