@@ -19,6 +19,7 @@ type Eavesdropper struct {
 	mu    sync.Mutex
 	flows map[flow][]byte
 	full  bool
+	shape Shape
 }
 
 type flow struct {
@@ -73,6 +74,11 @@ func (e *Eavesdropper) Record(r association.Record) {
 		return
 	}
 	e.flows[f] = append(e.flows[f], r.Data...)
+	if e.shape.Pieces == 0 || len(r.Data) < e.shape.Shortest {
+		e.shape.Shortest = len(r.Data)
+	}
+	e.shape.Pieces++
+	e.shape.Longest = max(e.shape.Longest, len(r.Data))
 }
 
 func (e *Eavesdropper) size() int {
@@ -104,4 +110,20 @@ func (e *Eavesdropper) Reads(secrets []Secret) []string {
 		}
 	}
 	return found
+}
+
+// Shape is what encryption does not hide of what was overheard.
+type Shape struct {
+	Flows             int // directions of associations
+	Pieces            int // packets of SCTP, writes of TCP
+	Shortest, Longest int // of them, in octets
+}
+
+// Shape returns what everybody on the path sees of the traffic.
+func (e *Eavesdropper) Shape() Shape {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := e.shape
+	s.Flows = len(e.flows)
+	return s
 }

@@ -35,6 +35,8 @@ func section2_11() []engine.Check {
 			Attacker:     "a passive node on the path between the registrar and elements, users and peers",
 			Precondition: "an encrypting cipher suite is negotiated, and no other can be",
 			Effect:       "the attacker learns which services there are, and at which addresses",
+			Mitigation:   "TLS with suites that encrypt, and none other.",
+			Residual:     "Addresses, sizes and times of packets show, and the identities in handshakes with pre-shared keys.",
 		},
 		Run: eavesdrop,
 	}}
@@ -65,22 +67,16 @@ func eavesdrop(ctx context.Context, r *engine.Run) {
 	r.World.Recorder = overheard{r.World.Recorder, ear}
 	s := set(ctx, r)
 	defer s.leave(ctx)
-	secrets := attackers.Secrets(r.Instance.Pool, &s.element.PE)
 	var read []string
-	r.Passive(ctx, "listen to a registration, resolutions and a handle table", func(ctx context.Context, g gomega.Gomega) string {
-		for _, door := range r.World.Doors(wire.ASAP) {
-			n, err := r.World.OpenElement(ctx, actor.Spec{Name: "pe honest", Door: door, ID: s.element.PE.ID})
-			g.Expect(err).NotTo(gomega.HaveOccurred(), "come through %s", door)
-			_, err = (&actor.User{Node: n.Node}).Resolve(ctx, r.Instance.Pool)
-			n.Close(ctx)
-			g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve through %s", door)
-		}
+	r.Passive(ctx, "listen to every flow: registrations, keep-alives, reports, resolutions, updates and a handle table", func(ctx context.Context, g gomega.Gomega) string {
+		secrets := s.everyFlow(ctx, g)
 		octets, all := ear.Overheard()
 		g.Expect(octets).NotTo(gomega.BeZero(), "the eavesdropper heard nothing")
 		g.Expect(all).To(gomega.BeTrue(), "there was more than the eavesdropper could keep")
 		read = ear.Reads(secrets)
 		return fmt.Sprintf("%d octets overheard", octets)
 	})
+	stillShows(r, ear)
 	var null []string
 	if r.Instance.Security == sut.Secured {
 		null = nullSuites(ctx, r)
@@ -95,6 +91,64 @@ func eavesdrop(ctx context.Context, r *engine.Run) {
 			g.Expect(null).To(gomega.BeEmpty(), "the registrar agrees to %s", strings.Join(null, "; "))
 			return "suites without encryption are refused"
 		})
+	}
+}
+
+// everyFlow has honest nodes say everything that they say to a registrar, through each door,
+// and returns what must not be readable of it.
+func (s *stage) everyFlow(ctx context.Context, g gomega.Gomega) []attackers.Secret {
+	r := s.run
+	secrets := attackers.Secrets(r.Instance.Pool, &s.element.PE)
+	for _, door := range r.World.Doors(wire.ASAP) {
+		probed := make(chan struct{}, 1)
+		e, err := r.World.OpenElement(ctx, actor.Spec{Name: "pe overheard", Door: door, ID: wire.PEID(r.Random()), Answer: func() bool {
+			select {
+			case probed <- struct{}{}:
+			default: // one is enough
+			}
+			return true
+		}})
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "come through %s", door)
+		defer e.Close(ctx)
+		secrets = append(secrets, attackers.Secrets(r.Instance.Pool, &e.PE)...)
+		g.Expect(e.Register(ctx)).To(gomega.Succeed(), "register through %s", door)
+		_, err = r.World.UserOn(e.Node).Resolve(ctx, r.Instance.Pool)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve through %s", door)
+		g.Expect(s.view.User().Send(ctx, &wire.EndpointUnreachable{PoolHandle: []byte(e.Pool), PEID: e.PE.ID})).To(gomega.Succeed(), "report")
+		waiting, cancel := context.WithTimeout(ctx, r.Instance.Timers.Response)
+		select {
+		case <-probed:
+		case <-waiting.Done():
+			r.Note("no keep-alive came through %s after a report, so that none was overheard", door)
+		}
+		cancel()
+		g.Expect(e.Deregister(ctx)).To(gomega.Succeed(), "deregister through %s", door)
+	}
+	_, err := s.view.User().Resolve(ctx, r.Instance.Pool)
+	g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve")
+	if p := s.view.Peer(); p != nil {
+		_, err = p.Table(ctx)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "download the handle table")
+		_, err = p.Servers(ctx)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "ask for the server list")
+	}
+	return secrets
+}
+
+// stillShows tells what encryption does not hide: who speaks with whom, how much and when,
+// and the names in handshakes.
+func stillShows(r *engine.Run, ear *attackers.Eavesdropper) {
+	shape := ear.Shape()
+	r.Note("what shows in any case: %d flows with their addresses, and the times and sizes of %d packets of %d to %d octets", shape.Flows, shape.Pieces, shape.Shortest, shape.Longest)
+	var names []attackers.Secret
+	for _, k := range r.Instance.Credentials.Keys() {
+		names = append(names, attackers.Secret{What: fmt.Sprintf("the identity %q", k.Identity), Bytes: []byte(k.Identity)})
+	}
+	if name := r.Instance.Credentials.ServerName; name != "" {
+		names = append(names, attackers.Secret{What: fmt.Sprintf("the name %q", name), Bytes: []byte(name)})
+	}
+	if shown := ear.Reads(names); len(shown) > 0 {
+		r.Note("readable in handshakes: %s", strings.Join(shown, ", "))
 	}
 }
 

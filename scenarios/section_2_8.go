@@ -15,6 +15,7 @@ import (
 	"github.com/rspthreat/rspthreat/reports"
 	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut"
 )
 
 // section2_8: Malicious node performs a replay attack.
@@ -24,12 +25,15 @@ import (
 func section2_8() []engine.Check {
 	return []engine.Check{{
 		ID: "2.8-replay", Section: "2.8", Role: engine.Registrar,
-		Title:        "A node on the path replays a registration and a deregistration",
+		Wanted:       sut.Wanted{Patient: true},
+		Title:        "A node on the path replays registrations, deregistrations and updates",
 		Requirements: []string{"T2.8-R1", "T2.8-R2"},
 		Threat: reports.Threat{
 			Attacker:     "a node on the path between an element and its registrar, which reads and sends but holds no key",
 			Precondition: "what was sent once has no effect when it is sent again",
 			Effect:       "elements that have left come back, elements that serve disappear",
+			Mitigation:   "TLS numbers its records and makes new keys for each session; early data, which it does not protect, is not taken.",
+			Residual:     "A replayed record ends the association that it is put into, as anything on the path can.",
 		},
 		Run: replay,
 	}}
@@ -38,6 +42,7 @@ func section2_8() []engine.Check {
 func replay(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
+	var recorded []*replayed
 	for _, door := range r.World.Doors(wire.ASAP) {
 		t := &replayed{stage: s, door: door, replayer: &attackers.Replayer{Site: s.site(), Door: door}}
 		t.record(ctx)
@@ -46,8 +51,12 @@ func replay(ctx context.Context, r *engine.Run) {
 		if door.Secured {
 			t.earlyData(ctx)
 		}
+		t.leavingAgain(ctx)
+		recorded = append(recorded, t)
 	}
+	s.replayUpdates(ctx)
 	s.canary(ctx)
+	s.afterRestart(ctx, recorded)
 }
 
 // replayed is an element whose path the attacker sits on.
