@@ -117,6 +117,9 @@ func (r *Registrar) watchTimer(l *liveness, now time.Time) {
 	case watchIdle, watchSpacing:
 		r.keepAlive(l, now)
 	case watchAwaiting:
+		// An element that lives, behind a network that was cut, would never learn of it: its
+		// association may go on. It is told as of the end of its life (RFC 5352 section 3.2).
+		l.session.send(&wire.DeregistrationResponse{PoolHandle: wire.PoolHandle(l.key.handle), PEID: l.key.id})
 		r.remove([]byte(l.key.handle), l.key.id, "keep-alive not acknowledged", now)
 	case watchOrphaned:
 		r.remove([]byte(l.key.handle), l.key.id, "association lost", now)

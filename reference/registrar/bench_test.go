@@ -122,7 +122,7 @@ func benchmarkElement(l *limited, n int) wire.Message {
 	return registration(fmt.Sprintf("pool %d", n/1000), pe)
 }
 
-func roomy(l *registrar.Limits) { l.MaxPerOwner = l.MaxElements }
+func roomy(l *registrar.Limits) { l.MaxPerOwner, l.MaxPerAddress = l.MaxElements, l.MaxSessions }
 
 // BenchmarkWholeRegistration registers new elements.
 func BenchmarkWholeRegistration(b *testing.B) {

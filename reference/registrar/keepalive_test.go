@@ -49,6 +49,11 @@ func TestReportedElementThatIsSilentIsRemoved(t *testing.T) {
 		if len(resolve(user, pool).Elements) != 0 {
 			t.Fatal("still there after the time-out")
 		}
+		// It may live after all, and registers again when it hears of it.
+		want[*wire.EndpointKeepAlive](alice)
+		if m := want[*wire.DeregistrationResponse](alice); m.PEID != alicePE || len(m.Causes) != 0 {
+			t.Errorf("the element is told %+v", m)
+		}
 	})
 }
 

@@ -54,6 +54,8 @@ func (o *opener) open(ctx context.Context, door *Door) error {
 		return o.openDatagram(ctx, door)
 	}
 	lc := association.ListenConfig{Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID()}
+	// One more than the registrar takes, and those that it turns away, so that they are told.
+	lc.Limits.Associations = o.r.cfg.Limits.MaxSessions + o.r.cfg.Limits.TurnedAway + 1
 	messages := door.Transport.IsSCTP()
 	if messages {
 		stack, err := o.stack(door)
