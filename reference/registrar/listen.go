@@ -54,8 +54,7 @@ func (o *opener) open(ctx context.Context, door *Door) error {
 		return o.openDatagram(ctx, door)
 	}
 	lc := association.ListenConfig{Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID()}
-	// One more than the registrar takes, and those that it turns away, so that they are told.
-	lc.Limits.Associations = o.r.cfg.Limits.MaxSessions + o.r.cfg.Limits.TurnedAway + 1
+	lc.Limits.Associations = o.associations()
 	messages := door.Transport.IsSCTP()
 	if messages {
 		stack, err := o.stack(door)
@@ -85,6 +84,12 @@ func (o *opener) open(ctx context.Context, door *Door) error {
 	return nil
 }
 
+// associations is how many a door takes: one more than the registrar does, and those that it
+// turns away, so that they are told.
+func (o *opener) associations() int {
+	return o.r.cfg.Limits.MaxSessions + o.r.cfg.Limits.TurnedAway + 1
+}
+
 func (o *opener) stack(door *Door) (*association.Stack, error) {
 	key := stackKey{door.Transport, door.Addr.Addr()}
 	if s := o.stacks[key]; s != nil {
@@ -92,6 +97,7 @@ func (o *opener) stack(door *Door) (*association.Stack, error) {
 	}
 	s, err := association.NewStack(association.StackConfig{
 		Local: door.Addr.Addr(), Transport: door.Transport, UDPPort: o.r.cfg.EncapsulationPort,
+		Associations: 2 * o.associations(), // a full door, and as many calls
 	})
 	if err != nil {
 		return nil, err
