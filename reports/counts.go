@@ -33,6 +33,45 @@ func sections(results []Result) []section {
 	return out
 }
 
+// outcome says in a few words what a run came to. An exit code alone would call a run that a baseline lets pass conforming.
+func outcome(r *Results) string {
+	failed, accepted, breaks := tally(r.Results)
+	switch {
+	case r.ExitCode == ExitConforms && accepted > 0:
+		return "Conforms but for " + plural(accepted, "known failure")
+	case r.ExitCode == ExitViolations && failed == 0 && breaks:
+		return "The baseline of known failures does not fit any more"
+	case r.ExitCode == ExitViolations && failed == 0 && len(r.Findings) > 0:
+		return "Fuzzing found " + plural(len(r.Findings), "defect")
+	default:
+		return exitMeaning(r.ExitCode)
+	}
+}
+
+// tone is the verdict that looks as the outcome of a run should.
+func tone(r *Results) Verdict {
+	if _, accepted, _ := tally(r.Results); r.ExitCode == ExitConforms && accepted > 0 {
+		return Warn
+	}
+	return exitTone(r.ExitCode)
+}
+
+// tally counts failures that no baseline accepts and those that one does, and tells whether a baseline does not fit.
+func tally(results []Result) (failed, accepted int, breaks bool) {
+	for i := range results {
+		r := &results[i]
+		breaks = breaks || r.Breaks()
+		switch {
+		case r.Verdict != Fail:
+		case r.Accepts():
+			accepted++
+		default:
+			failed++
+		}
+	}
+	return failed, accepted, breaks
+}
+
 // exitMeaning says in a few words what an exit code means.
 func exitMeaning(code int) string {
 	switch code {

@@ -20,7 +20,7 @@ func Markdown(w io.Writer, results *Results) error { return writeMarkdown(w, cle
 func writeMarkdown(w io.Writer, r *Results) error {
 	b := &markdown{}
 	b.line("<!-- %s -->", generator)
-	b.line("# %s %s: %s", verdictMark(exitTone(r.ExitCode)), md(exitMeaning(r.ExitCode)), md(r.Subject.Name))
+	b.line("# %s %s: %s", verdictMark(tone(r)), md(outcome(r)), md(r.Subject.Name))
 	b.line("")
 	run := "complete run"
 	if !r.Complete {
@@ -141,17 +141,21 @@ func (b *markdown) matrix(r *Results) {
 	}
 }
 
-// attention returns the results that are not as they should be, those that fail first, each with its worst news first.
+// attention returns the results that are not as they should be, the worst first, and last what a baseline accepts.
 func attention(results []Result) []Result {
-	var out []Result
+	var out, accepted []Result
 	for _, v := range []Verdict{Fail, HarnessError, Inconclusive, Warn} {
 		for i := range results {
-			if results[i].Verdict == v {
+			switch {
+			case results[i].Verdict != v:
+			case results[i].Accepts():
+				accepted = append(accepted, results[i])
+			default:
 				out = append(out, results[i])
 			}
 		}
 	}
-	return out
+	return append(out, accepted...)
 }
 
 // knownSentence says what a baseline entry means for its result.

@@ -64,7 +64,7 @@ func writeSARIF(w io.Writer, r *Results) error {
 }
 
 func sarifInvocation(r *Results) *sarif.Invocation {
-	i := sarif.NewInvocation().WithCommandLine(r.Command).WithExitCode(r.ExitCode).WithExitCodeDescription(exitMeaning(r.ExitCode)).
+	i := sarif.NewInvocation().WithCommandLine(r.Command).WithExitCode(r.ExitCode).WithExitCodeDescription(outcome(r)).
 		WithExecutionSuccessful(r.Interrupted == "" && r.ExitCode <= ExitViolations)
 	if !r.Started.IsZero() {
 		i.WithStartTimeUtc(r.Started.UTC().Format(time.RFC3339Nano))

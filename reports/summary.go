@@ -51,7 +51,7 @@ func Summary(w io.Writer, results *Results, dir string) error {
 	if !r.Complete {
 		run = "partial run"
 	}
-	fmt.Fprintf(&b, "%s: %s (%s, exit code %d)\n", r.Subject.Name, exitMeaning(r.ExitCode), run, r.ExitCode)
+	fmt.Fprintf(&b, "%s: %s (%s, exit code %d)\n", r.Subject.Name, outcome(r), run, r.ExitCode)
 	if dir != "" {
 		fmt.Fprintf(&b, "Report: %s\n", cleanLine(strings.TrimSuffix(dir, "/")+"/"+HTMLFile, maxLine))
 	}

@@ -98,7 +98,7 @@ func newView(r *Results) *view { return newViewOf(r, "") }
 
 func newViewOf(r *Results, dir string) *view {
 	v := &view{
-		Results: r, Verdict: exitMeaning(r.ExitCode), Tone: exitTone(r.ExitCode),
+		Results: r, Verdict: outcome(r), Tone: tone(r),
 		Counts: countViews(r.Results, true), Attention: attention(r.Results), Unjudged: unjudged(r.Results),
 	}
 	if r.Finished.After(r.Started) {
