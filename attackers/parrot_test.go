@@ -36,6 +36,11 @@ func TestParrotSaysWhatWasRecorded(t *testing.T) {
 	if _, err := n.Request(ctx, registration(), Accepts); err != nil {
 		t.Error(err)
 	}
+	select { // the answer may be there before the question is
+	case <-r.Spoken():
+	case <-ctx.Done():
+		t.Fatal("the parrot has heard nothing")
+	}
 	if heard := r.Heard(); len(heard) != 1 || !isRegistration(heard[0]) {
 		t.Errorf("heard %+v", heard)
 	}

@@ -26,6 +26,8 @@ func section2_1() []engine.Check {
 		Attacker:     "a node without credentials that reaches the registrar's ports",
 		Precondition: "the registrar authenticates elements before it keeps anything of them",
 		Effect:       "pool users are sent to elements that do not exist; the registrar's memory fills with them",
+		Mitigation:   "TLS with pre-shared keys before anything is kept; who has none may resolve, and no more.",
+		Residual:     "Half-open associations and handshakes cost the registrar something before it can refuse them.",
 	}
 	return []engine.Check{
 		{

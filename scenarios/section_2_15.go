@@ -29,6 +29,8 @@ func section2_15() []engine.Check {
 		Attacker:     "a node that speaks ASAP and ENRP in clear to a registrar that serves over TLS",
 		Precondition: "the handlespace is secured as a whole, or not at all",
 		Effect:       "nobody can say which entries of the handlespace to trust",
+		Mitigation:   "The clear doors of a secured registrar refuse whatever comes, and an insecure one has no TLS doors.",
+		Residual:     "A peer that is itself insecure may pass on what it took in clear: the whole group has to be secured.",
 	}
 	return []engine.Check{
 		{

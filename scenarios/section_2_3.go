@@ -26,6 +26,8 @@ func section2_3() []engine.Check {
 		Attacker:     "a node that names a legitimate element: one without credentials, and one with an identity of its own",
 		Precondition: "an element acts for itself only, from its own addresses",
 		Effect:       "users of a pool are sent to the attacker, or to a victim that they flood; legitimate elements disappear",
+		Mitigation:   "The identity that registered an element owns it, and an address counts only if the element comes from it.",
+		Residual:     "ENRP carries no identities: an element that another registrar announced is known by its addresses only.",
 	}
 	return []engine.Check{
 		{

@@ -30,6 +30,8 @@ func section2_4() []engine.Check {
 			Attacker:     "a node with a valid identity: an element of another pool, a peer registrar",
 			Precondition: "an identity is authorised for a role and for certain pools",
 			Effect:       "users of a pool are served by elements that its administrators never admitted",
+			Mitigation:   "Each identity has a role, and each element's the pools that it may join.",
+			Residual:     "Where an administrator gives one key to many elements, they cannot be told apart.",
 		},
 		Applies: needsUnauthorised, Run: unauthorised,
 	}}
