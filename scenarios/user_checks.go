@@ -10,5 +10,5 @@ import (
 
 // userChecks are the checks of pool users.
 func userChecks() []engine.Check {
-	return slices.Concat(section2_7User(), section2_8User(), section2_10User(), section2_11User(), section2_9User(), section2_12User(), section2_13User(), section2_16User(), section3User())
+	return slices.Concat(section2_7User(), section2_8User(), section2_10User(), section2_11User(), section2_9User(), section2_12User(), section2_13User(), section2_16User(), section2_17User(), section3User())
 }

@@ -15,13 +15,14 @@ import (
 // check that needs it gets the verdict unsupported.
 func Features() []string {
 	return []string{
-		"announcements",   // it does not listen for announced registrars
-		"caller",          // registrars cannot set up associations with it
-		"cookies",         // its service has no signed cookies (draft section 2.10)
-		"policies",        // it registers with round robin only
-		"secured-service", // its service, or its channel with one, has no TLS
-		"signed-policies", // the experimental extension of draft section 2.17
-		"user-psk",        // a user with a pre-shared key instead of certificates
+		"announcements",      // it does not listen for announced registrars
+		"caller",             // registrars cannot set up associations with it
+		"cookies",            // its service has no signed cookies (draft section 2.10)
+		"policies",           // it registers with round robin only
+		"provable-selection", // the experimental extension of draft section 2.17
+		"secured-service",    // its service, or its channel with one, has no TLS
+		"signed-policies",    // the experimental extension of draft section 2.17
+		"user-psk",           // a user with a pre-shared key instead of certificates
 	}
 }
 
@@ -85,6 +86,6 @@ func (s *ElementSpec) features() map[string]bool {
 func (s *UserSpec) features() map[string]bool {
 	return map[string]bool{
 		"announcements": s.Announcements.IsValid(), "signed-policies": len(s.PolicyKeys) > 0, "user-psk": s.Identity != nil,
-		"secured-service": s.Elements == Secured,
+		"secured-service": s.Elements == Secured, "provable-selection": s.ProveSelection,
 	}
 }

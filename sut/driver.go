@@ -137,7 +137,10 @@ type UserSpec struct {
 	// PolicyKeys are the Ed25519 public keys of elements, by PE identifier, for signed
 	// policies (an experimental extension, draft section 2.17).
 	PolicyKeys PolicyKeys `json:"policy_keys,omitempty"`
-	Seed       uint64     `json:"seed,omitzero,string"` // of its random selections, where it can be given one
+	// ProveSelection has it select as the registrar's public nonce says, and show that to
+	// elements (an experimental extension, draft section 2.17).
+	ProveSelection bool   `json:"prove_selection,omitzero"`
+	Seed           uint64 `json:"seed,omitzero,string"` // of its random selections, where it can be given one
 }
 
 // NodeEvent is something that a node tells.

@@ -70,7 +70,7 @@ func (e *Embedded) StartUser(ctx context.Context, spec UserSpec) (UserNode, erro
 	if cfg.Elements.Credentials.RootCAs, err = roots(spec.ElementRoots); err != nil {
 		return nil, fmt.Errorf("embedded user: elements: %w", err)
 	}
-	cfg.Elements.Name = spec.ElementName
+	cfg.Elements.Name, cfg.ProveSelection = spec.ElementName, spec.ProveSelection
 	for _, p := range spec.Registrars {
 		cfg.Servers = append(cfg.Servers, pooluser.Server{Transport: p.Transport, Addr: p.Addr, Name: p.Name, UDPPort: p.EncapsulationPort})
 	}

@@ -34,6 +34,12 @@ func userSessionFaults() []Fault {
 			},
 		},
 		{
+			Name:        "user-choose-for-itself",
+			Description: "the user takes the element that it likes, whatever the policy of the pool",
+			Informs:     []string{"T2.17-R1"},
+			user:        func(c *pooluser.Config) { c.ProveSelection, c.Rand = false, always{} },
+		},
+		{
 			Name:         "user-separate-control-channel",
 			Description:  "cookies are echoed over a connection of their own",
 			Requirements: []string{"T2.16-R1"},
@@ -47,6 +53,11 @@ func userSessionFaults() []Fault {
 		},
 	}
 }
+
+// always is a source of choices that are no choices.
+type always struct{}
+
+func (always) Uint64() uint64 { return 0 }
 
 // silence lets a failover go on without a notice.
 var silence = pooluser.NoticeFunc(func(context.Context, pooluser.Failover, func(context.Context, pooluser.Failover) error) error {

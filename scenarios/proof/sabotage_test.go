@@ -25,6 +25,7 @@ var unharmed = map[engine.Sabotage]map[string]string{
 		"2.7-registrar-certificate": "attacks nothing",
 		"2.13-unreachable-reports":  "nobody attacks: elements are gone",
 		"2.5-psk-authorises":        "attacks nothing",
+		"2.17-proven-choice":        "nobody attacks: users choose",
 	},
 	engine.DeafCanary: {
 		"2.5-psk-authorises":  "attacks nothing",
