@@ -62,8 +62,10 @@ func (w *World) OpenService(ctx context.Context, spec ServiceSpec) (*Service, er
 		spec.Addr = w.Instance.Local()
 	}
 	door.Addr = netip.AddrPortFrom(spec.Addr, 0)
+	dialect := w.Instance.Wire
+	dialect.SelectionProof = true // a user that proves its choice is understood
 	o := script.StationOptions{
-		Name: cmp.Or(spec.Name, "pe "+spec.ID.String()), Peer: string(w.Instance.Role), Wire: w.Instance.Wire, Recorder: w.Recorder,
+		Name: cmp.Or(spec.Name, "pe "+spec.ID.String()), Peer: string(w.Instance.Role), Wire: dialect, Recorder: w.Recorder,
 		Wrap: spec.Wrap,
 	}
 	if spec.Gate != nil {
