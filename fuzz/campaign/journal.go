@@ -54,7 +54,6 @@ type entry struct {
 
 // Progress is how far a campaign is.
 type Progress struct {
-	Round    uint64        `json:"round"` // of PhaseBlocks blocks
 	Block    uint64        `json:"block"` // the next one of this shard
 	Cases    uint64        `json:"cases"`
 	Messages uint64        `json:"messages"`

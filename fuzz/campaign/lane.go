@@ -138,7 +138,7 @@ func (l *lane) fly(ctx context.Context, flight []model.Case) {
 			now = flight[:1]
 		}
 		l.c.limit.wait(ctx, len(now))
-		if !l.connect(ctx, now) {
+		if !l.connect(ctx) {
 			return
 		}
 		done, ended := l.exchange(ctx, now, alone)
@@ -151,7 +151,7 @@ func (l *lane) fly(ctx context.Context, flight []model.Case) {
 }
 
 // connect opens the association if it is not open.
-func (l *lane) connect(ctx context.Context, cases []model.Case) bool {
+func (l *lane) connect(ctx context.Context) bool {
 	if l.link != nil && l.link.Ended() == nil {
 		return true
 	}
@@ -167,7 +167,7 @@ func (l *lane) connect(ctx context.Context, cases []model.Case) bool {
 			return false
 		}
 		if try == tries {
-			l.round.unreachable(err, cases)
+			l.round.unreachable(err)
 			return false
 		}
 	}
@@ -249,7 +249,7 @@ func (l *lane) together(ctx context.Context, c *model.Case) {
 		return
 	}
 	if err != nil && len(exchanges) == 0 {
-		l.round.unreachable(err, []model.Case{*c})
+		l.round.unreachable(err)
 		return
 	}
 	for i := range exchanges {

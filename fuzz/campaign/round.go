@@ -50,7 +50,7 @@ func (r *round) anomaly(a monitor.Anomaly, id model.ID) {
 }
 
 // unreachable says that no association can be set up any more.
-func (r *round) unreachable(err error, _ []model.Case) {
+func (r *round) unreachable(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.down == nil {

@@ -62,7 +62,10 @@ func fuzz(ctx context.Context, t *testing.T, b plant.Bug, dir string, found func
 
 // TestPlantedBugsAreFound within their budgets, confirmed, minimised, and each once.
 func TestPlantedBugsAreFound(t *testing.T) {
-	for _, b := range plant.Bugs() {
+	for n, b := range plant.Bugs() {
+		if n%every != 0 {
+			continue
+		}
 		t.Run(b.Name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -111,8 +114,8 @@ func check(t *testing.T, b *plant.Bug, f *finding.Finding, dir string) {
 // TestNothingIsFoundWithoutABug within the same budgets.
 func TestNothingIsFoundWithoutABug(t *testing.T) {
 	for _, b := range []plant.Bug{
-		{Name: "in clear", Budget: 40_000, Clear: true},
-		{Name: "secured", Budget: 8_000},
+		{Name: "in clear", Budget: 40_000 / every, Clear: true},
+		{Name: "secured", Budget: 8_000 / every},
 	} {
 		t.Run(b.Name, func(t *testing.T) {
 			t.Parallel()

@@ -295,3 +295,6 @@ func (o *output) lines() []string {
 	}
 	return strings.Split(string(text), "\n")
 }
+
+// Kill sends the process a signal.
+func (p *process) Kill(s os.Signal) error { return p.cmd.Process.Signal(s) }
