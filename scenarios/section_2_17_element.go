@@ -33,6 +33,18 @@ func section2_17Element() []engine.Check {
 			Residual:     "A registrar can still leave an element out, or show what it signed a while ago until that expires.",
 		},
 		Applies: needsElementKey, Run: signedPolicy,
+	}, {
+		ID: "2.17-pe-proven-selection", Section: "2.17", Role: engine.PoolElement, Rung: 1,
+		Title:        "Users come to an element that they have chosen, and not drawn",
+		Requirements: []string{"T2.17-R1"},
+		Threat: reports.Threat{
+			Attacker:     "a pool user that says it has drawn the element at random, and has chosen it",
+			Precondition: "the element serves those only who prove how they selected it",
+			Effect:       "the load is not shared: all go to the element that they like, or that they want to overload",
+			Mitigation:   "The draw is a hash over a public nonce and a lot that a registrar gives out and signs.",
+			Residual:     "A user that is in league with a registrar, or has many addresses, still gets the lots that it wants.",
+		},
+		Applies: needsElementKey, Run: provenSelection,
 	}}
 }
 

@@ -79,7 +79,7 @@ func (s *ElementSpec) features() map[string]bool {
 	return map[string]bool{
 		"announcements": s.Announcements.IsValid(), "caller": s.Door.Transport != "" || s.Caller != nil, "cookies": s.CookieKey != nil,
 		"policies": s.Policy.Type != 0 && s.Policy.Type != wire.RoundRobin, "signed-policies": s.SigningKey != nil,
-		"secured-service": s.Service.Secured,
+		"secured-service": s.Service.Secured, "provable-selection": s.Selections != nil,
 	}
 }
 

@@ -106,6 +106,19 @@ type ElementSpec struct {
 	// SigningKey is the seed of the Ed25519 key by which it signs its policy (an
 	// experimental extension, draft section 2.17); nil: it does not.
 	SigningKey Hex `json:"signing_key,omitempty"`
+	// Selections has its users prove how they selected it before they are served (an
+	// experimental extension, draft section 2.17); nil: they need not.
+	Selections *SelectionSpec `json:"selections,omitempty"`
+}
+
+// SelectionSpec is what proofs of selection are checked by: the public nonces of the
+// registrars, and their keys (reference/EXTENSIONS.md).
+type SelectionSpec struct {
+	Nonce  Hex           `json:"nonce"` // of epoch 0
+	Start  time.Time     `json:"start"` // of epoch 0
+	Period time.Duration `json:"period_ns"`
+	Length uint64        `json:"length"` // the last epoch
+	Keys   []Hex         `json:"keys"`   // Ed25519 public keys of registrars
 }
 
 // Service is where pool users find an element.

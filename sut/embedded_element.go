@@ -4,7 +4,6 @@ package sut
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -76,14 +75,8 @@ func (e *Embedded) StartElement(ctx context.Context, spec ElementSpec) (ElementN
 		}
 		options = append(options, echo.WithCookies(), echo.OnCookie(n.cookie))
 	}
-	if spec.SigningKey != nil {
-		if len(spec.SigningKey) != ed25519.SeedSize {
-			return nil, fmt.Errorf("embedded element: %w: seed of %d octets", poolelement.ErrPolicySigner, len(spec.SigningKey))
-		}
-		var err error
-		if cfg.PolicySigner, err = poolelement.NewPolicySigner(ed25519.NewKeyFromSeed(spec.SigningKey)); err != nil {
-			return nil, fmt.Errorf("embedded element: %w", err)
-		}
+	if err := againstInsiders(&cfg, &spec); err != nil {
+		return nil, fmt.Errorf("embedded element: %w", err)
 	}
 	n.pool = poolelement.Pool{Handle: wire.PoolHandle(spec.Pool), ID: spec.ID, Policy: spec.Policy, Life: int32(spec.Life / time.Second)}
 	if err := n.start(ctx, &cfg, spec.Service, options, e); err != nil {

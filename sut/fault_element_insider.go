@@ -4,8 +4,10 @@ package sut
 
 import (
 	"crypto/ed25519"
+	"time"
 
 	"github.com/rspthreat/rspthreat/reference/poolelement"
+	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
 // elementInsiderFaults are about what elements may do against insiders (draft section 2.17).
@@ -16,6 +18,23 @@ func elementInsiderFaults() []Fault {
 			Description: "an element that has a key to sign its policy with registers it unsigned",
 			Informs:     []string{"T2.17-R2"},
 			element:     func(c *poolelement.Config) { c.PolicySigner = nil },
+		},
+		{
+			Name:        "ignore-selections",
+			Description: "an element serves whoever comes, however it was selected",
+			Informs:     []string{"T2.17-R1"},
+			element:     func(c *poolelement.Config) { c.Selections = nil },
+		},
+		{
+			Name:        "believe-any-selection",
+			Description: "an element takes whatever is said to be a proof of selection for one",
+			Informs:     []string{"T2.17-R1"},
+			element: func(c *poolelement.Config) {
+				c.Defences.Selection = poolelement.SelectionJudgeFunc(
+					func(*poolelement.Selections, time.Time, wire.PoolHandle, wire.PEID, *wire.SelectionProof) (poolelement.Selected, error) {
+						return poolelement.Selected{}, nil
+					})
+			},
 		},
 		{
 			Name:        "sign-with-another-key",
