@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,7 +39,7 @@ func section2_2() []engine.Check {
 		Title:        "Nodes that may not register flood the registrar with registrations and deregistrations",
 		Requirements: []string{"T2.2-R1"},
 		Threat: reports.Threat{
-			Attacker:     "many nodes at once: without credentials, with guessed keys, with keys of other roles and pools",
+			Attacker:     "many nodes at once: without credentials, with guessed keys, with keys of other roles and pools, with one that was withdrawn",
 			Precondition: "refusing costs the registrar little, and leaves nothing behind",
 			Effect:       "honest elements cannot register, users cannot resolve; the handlespace fills with false entries",
 			Mitigation:   "TLS-PSK before anything is kept, one cheap look at each request, and rates for each identity.",
@@ -64,6 +65,7 @@ func flood(ctx context.Context, r *engine.Run) {
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "register and resolve")
 		return fmt.Sprintf("median of %d registrations and resolutions: %s", len(before), median(before).Round(time.Microsecond))
 	})
+	s.withdrawOther(ctx)
 	control := s.control(ctx, func(ctx context.Context, aim func(script.Door) script.Door) func() {
 		stop := s.flood(ctx, aim)
 		return func() { stop() }
@@ -169,6 +171,24 @@ func (s *stage) flood(ctx context.Context, aim func(script.Door) script.Door) (s
 	}
 }
 
+// withdrawOther has the administrator withdraw the key of the second element, where that can
+// be done: it is one more identity that may not register.
+func (s *stage) withdrawOther(ctx context.Context) {
+	k := s.run.Instance.Credentials.Other
+	if s.run.Instance.Security == sut.Clear || k == nil {
+		return
+	}
+	s.run.Baseline(ctx, "the administrator withdraws the key of another element, where that can be done", func(ctx context.Context, g gomega.Gomega) string {
+		err := s.run.Instance.Revoke(ctx, k.Identity)
+		if errors.Is(err, sut.ErrUnsupported) {
+			return err.Error()
+		}
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "withdraw the key")
+		s.withdrawn = k
+		return fmt.Sprintf("the key of %q is withdrawn", k.Identity)
+	})
+}
+
 // flooders are all who may not register: everybody on a system in clear.
 func (s *stage) flooders(where attackers.Site, aim func(script.Door) script.Door) []*attackers.Flooder {
 	var all []*attackers.Flooder
@@ -189,7 +209,7 @@ func (s *stage) flooders(where attackers.Site, aim func(script.Door) script.Door
 	add("with a guessed key", secured, func() *tlspsk.Config {
 		return &tlspsk.Config{PSKIdentity: i.Credentials.Element.Identity, PSKKey: make([]byte, 32)}
 	})
-	for _, k := range []*sut.PSK{i.Credentials.Restricted, i.Credentials.Peer} {
+	for _, k := range []*sut.PSK{i.Credentials.Restricted, i.Credentials.Peer, s.withdrawn} {
 		if k != nil {
 			add("as "+k.Identity, secured, func() *tlspsk.Config { return actor.PSKConfig(k) })
 		}

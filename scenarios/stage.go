@@ -29,6 +29,8 @@ type stage struct {
 	company *attackers.Company
 	before  actor.Snapshot
 	after   actor.Snapshot
+	// withdrawn is a key that the administrator has taken away for this check; nil: none.
+	withdrawn *sut.PSK
 }
 
 // leaving bounds the tidying up after a check.

@@ -16,7 +16,7 @@ func administrationFaults() []Fault {
 		{
 			Name:         "keep-withdrawn-elements",
 			Description:  "an element's key that was withdrawn is good for as long as the registrar runs",
-			Requirements: []string{"T2.1-R4", "T2.2-R5", "T2.3-R5", "T2.4-R5"},
+			Requirements: []string{"T2.1-R4", "T2.2-R1", "T2.2-R5", "T2.3-R5", "T2.4-R5"},
 			apply:        func(c *registrar.Config) { c.Keys = remember(c.Keys, registrar.RolePE) },
 		},
 		{
