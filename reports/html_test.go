@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -257,5 +259,71 @@ func TestHexIsGroupedAndBounded(t *testing.T) {
 	got := groupHex(strings.Repeat("ab", 5000))
 	if !strings.HasSuffix(got, "abababab [2952 bytes more]") || len(got) > maxHexShown*9/8+30 {
 		t.Errorf("%d bytes, ends in %q", len(got), got[len(got)-40:])
+	}
+}
+
+// A page that is sent on by itself holds the captures; beside its evidence, every link leads to a file that is there.
+func TestPageLinksToEvidenceAndHoldsCaptures(t *testing.T) {
+	dir := t.TempDir()
+	reproducer := filepath.Join(dir, "findings", "crash-1f3a9c02")
+	if err := os.MkdirAll(reproducer, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(reproducer, "input.bin"), "x")
+	writeRun(t, dir)
+	page, err := os.ReadFile(filepath.Join(dir, HTMLFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := html.Parse(bytes.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	embedded := 0
+	for _, n := range elements(root) {
+		href := attribute(n, "href")
+		if n.Data != "a" || strings.HasPrefix(href, "#") {
+			continue
+		}
+		if data, ok := strings.CutPrefix(href, "data:application/octet-stream;base64,"); ok {
+			embedded++
+			got, err := base64.StdEncoding.DecodeString(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := os.ReadFile(filepath.Join(dir, EvidenceDir, "2.1-unauthenticated-registration", attribute(n, "download")))
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s is not what the page holds: %v", attribute(n, "download"), err)
+			}
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, href)); err != nil {
+			t.Errorf("link to %q: %v", href, err)
+		}
+	}
+	if embedded != 2 { // the packets and the key log
+		t.Errorf("%d files are in the page", embedded)
+	}
+}
+
+// Captures that are too large for a mail are linked to.
+func TestPageStaysFitForAMail(t *testing.T) {
+	dir, c := t.TempDir(), spoofCheck(t)
+	big := &Capture{}
+	for range 20 {
+		big.Frames = append(big.Frames, Frame{Transport: "udp", Data: make([]byte, 60_000)})
+	}
+	w := newWriter(t, dir)
+	if err := w.AddCheck(&c, big); err != nil {
+		t.Fatal(err)
+	}
+	e := &embedder{dir: dir}
+	for _, f := range e.evidence(&c) {
+		if f.Embedded || string(f.Link) != f.Path {
+			t.Errorf("%s, %s, is embedded", f.Name, f.Size)
+		}
+	}
+	if e.used != 0 {
+		t.Errorf("%d bytes are in the page", e.used)
 	}
 }

@@ -19,15 +19,15 @@ import (
 // axeFile is where .ci/install puts axe-core.
 const axeFile = "../../.cache/axe-core/node_modules/axe-core/axe.min.js"
 
-// axe judges the accessibility of the page as it is now: WCAG 2.2 up to AA, and what axe calls best practice.
-func (b *tab) axe(t testing.TB, what string) {
+// axe judges the accessibility of a part of the page as it is now: WCAG 2.2 up to AA, and what axe calls best practice.
+func (b *tab) axe(t testing.TB, what, part string) {
 	t.Helper()
 	source, err := os.ReadFile(axeFile)
 	if err != nil {
 		t.Fatalf("axe-core is needed (.ci/install): %v", err)
 	}
 	b.do(t, evaluate(string(source)))
-	for _, v := range eval[[]string](t, b, `axe.run(document, { resultTypes: ["violations"], preload: false }).then((r) => r.violations.map((v) =>
+	for _, v := range eval[[]string](t, b, `axe.run("`+part+`", { resultTypes: ["violations"], preload: false }).then((r) => r.violations.map((v) =>
 		v.id + " (" + v.impact + "): " + v.help + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message ?? "")).join(" | ")))`) {
 		t.Errorf("%s: %s", what, v)
 	}
@@ -67,9 +67,9 @@ func TestPageIsAccessibleLightAndDark(t *testing.T) {
 				_, page := write(t, r)
 				b := open(t, page, size.width, size.height, scheme(colours))
 				b.run(t, `document.querySelectorAll("details").forEach((d) => { d.open = true })`)
-				b.axe(t, "page")
+				b.axe(t, "page", "html")
 				b.click(t, "details.check[open] a.arrow text.name")
-				b.axe(t, "message")
+				b.axe(t, "message", "#message")
 				b.clean(t)
 			})
 		}
@@ -115,7 +115,7 @@ func TestComparisonsAreAccessible(t *testing.T) {
 		for _, size := range sizes {
 			t.Run(name+" "+size.name, func(t *testing.T) {
 				b := open(t, "file://"+path, size.width, size.height)
-				b.axe(t, name)
+				b.axe(t, name, "html")
 				is(t, b, "width beyond the screen", `Math.max(0, document.documentElement.scrollWidth - innerWidth)`, 0)
 				b.clean(t)
 			})
@@ -138,6 +138,19 @@ func TestPrintShowsWhatAReviewerNeeds(t *testing.T) {
 	if !bytes.HasPrefix(pdf, []byte("%PDF")) || len(pdf) < 100_000 {
 		t.Errorf("%d bytes of PDF", len(pdf))
 	}
+}
+
+// TestPageSaysTheSameWithoutScript: but for filters and decoded messages, and it says so.
+func TestPageSaysTheSameWithoutScript(t *testing.T) {
+	_, page := write(t, specimen(t, 100))
+	b := open(t, page, 1440, 900, command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+	for what, want := range map[string]bool{
+		"#matrix": true, ".threat table.results": true, "details.check[open] .ladder svg": true, ".contents a": true, ".noscript": true,
+		"#filter": false, ".tools": false, ".copy": false, "#nothing": false,
+	} {
+		is(t, b, what, fmt.Sprintf(`document.querySelector(%q).checkVisibility()`, what), want)
+	}
+	b.clean(t)
 }
 
 // TestHostileBytesStayText: whatever the system under test says, the page runs no script of its, asks nobody for
