@@ -79,7 +79,7 @@ fuzz-wire: build ## Fuzz the reference registrar over the wire for $(FUZZTIME) s
 
 interop-fuzz: FUZZTIME = 600
 interop-fuzz: deps build ## Fuzz rsplib's rspregistrar in a guest for FUZZTIME (600) seconds; findings stay in .cache (as root)
-	./rspthreat guest run -- ./rspthreat fuzz --sut sut/rsplib.yaml --time $(FUZZTIME)s \
+	./rspthreat guest run -- ./rspthreat fuzz --sut sut/rsplib.yaml --time $(FUZZTIME)s --deaths 10000 \
 		--out .cache/interop-fuzz-$$(date +%Y%m%d-%H%M%S) || test $$? -eq 1
 
 bench: ## Benchmarks with their marks

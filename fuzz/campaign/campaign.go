@@ -55,6 +55,7 @@ type Campaign struct {
 	sinceUp  uint64 // cases since the system was started
 	quick    int    // deaths in a row after few cases
 	follow   []model.ID
+	killers  []killer // only changed between rounds
 	// unconfirmed counts anomalies that were seen and did not come about again, by signature.
 	unconfirmed map[string]int
 	saved       time.Time
@@ -115,6 +116,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	for range o.Lanes {
 		c.lanes = append(c.lanes, &lane{c: c, ends: map[endKey]*ending{}, coverage: Coverage{}})
 	}
+	c.learnKillers()
 	why, failure := c.loop(ctx)
 	return c.finish(why, failure)
 }
@@ -228,6 +230,7 @@ func (c *Campaign) settle(ctx context.Context, r *round) error {
 	for _, l := range c.lanes {
 		c.progress.Cases += l.cases
 		c.progress.Messages += l.messages
+		c.progress.Avoided += l.avoided
 		c.sinceUp += l.cases
 		c.progress.Coverage.add(l.coverage)
 		for _, n := range l.novel {
@@ -238,7 +241,7 @@ func (c *Campaign) settle(ctx context.Context, r *round) error {
 		for _, g := range l.granted {
 			c.bed.Watch.Accept(g.Pool, g.ID)
 		}
-		l.cases, l.messages, l.novel = 0, 0, l.novel[:0]
+		l.cases, l.messages, l.avoided, l.novel = 0, 0, 0, l.novel[:0]
 		clear(l.coverage)
 		peers = peers || c.hasPeers(l.ran) || c.hasPeers(l.inFlight)
 	}
@@ -323,6 +326,7 @@ func (c *Campaign) handle(ctx context.Context, r *round) error {
 		return nil
 	}
 	c.sinceUp = 0
+	c.learnKillers()
 	return c.bed.Start(context.WithoutCancel(ctx))
 }
 

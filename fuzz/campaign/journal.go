@@ -54,9 +54,11 @@ type entry struct {
 
 // Progress is how far a campaign is.
 type Progress struct {
-	Block    uint64        `json:"block"` // the next one of this shard
-	Cases    uint64        `json:"cases"`
-	Messages uint64        `json:"messages"`
+	Block    uint64 `json:"block"` // the next one of this shard
+	Cases    uint64 `json:"cases"`
+	Messages uint64 `json:"messages"`
+	// Avoided counts cases that would only kill the system in a way that is known.
+	Avoided  uint64        `json:"avoided,omitempty"`
 	Elapsed  time.Duration `json:"elapsed_ns"`
 	Deaths   int           `json:"deaths"`
 	Restarts int           `json:"restarts"`

@@ -35,6 +35,7 @@ type lane struct {
 	granted  []monitor.Grant
 	cases    uint64
 	messages uint64
+	avoided  uint64
 	coverage Coverage
 	novel    []novel
 }
@@ -58,6 +59,10 @@ func (l *lane) run(ctx context.Context, block *model.Block, ids []model.ID) {
 	flight, alone := make([]model.Case, 0, l.c.opts.Depth), make([]model.Case, 0, len(ids))
 	for _, id := range ids {
 		c := block.Case(id)
+		if l.c.avoids(&c) {
+			l.avoided++
+			continue
+		}
 		if c.Other != nil || l.breaks(&c) || l.endsIt(&c) {
 			alone = append(alone, c)
 			continue

@@ -83,6 +83,7 @@ func (h *Header) together(other *Header) error {
 func (p *Progress) add(more *Progress) {
 	p.Cases += more.Cases
 	p.Messages += more.Messages
+	p.Avoided += more.Avoided
 	p.Elapsed = max(p.Elapsed, more.Elapsed)
 	p.Deaths += more.Deaths
 	p.Restarts += more.Restarts

@@ -35,14 +35,14 @@ func Resident(pid int) (int64, bool) {
 }
 
 // DefaultPatterns are lines of a log that say that something is badly wrong: panics and fatal
-// errors of Go, sanitizers, assertions, signals.
+// errors of Go, sanitizers, assertions, internal errors, signals.
 func DefaultPatterns() []*regexp.Regexp {
 	return []*regexp.Regexp{
 		regexp.MustCompile(`^panic: |^fatal error: `),
 		regexp.MustCompile(`WARNING: DATA RACE`),
 		regexp.MustCompile(`(Address|Memory|Leak|Thread|UndefinedBehavior)Sanitizer`),
 		regexp.MustCompile(`runtime error: `),
-		regexp.MustCompile(`(?i)assertion .*failed|segmentation fault|stack smashing detected|double free|(malloc|free)\(\): |corrupted (size|double)`),
+		regexp.MustCompile(`(?i)internal error|assertion .*failed|segmentation fault|stack smashing detected|double free|(malloc|free)\(\): |corrupted (size|double)`),
 	}
 }
 

@@ -47,6 +47,9 @@ func TestDeathsAreToldApartByWhatTheyAre(t *testing.T) {
 	if len(one.Where) != 3 || one.Where[0] != "example.org/registrar/wire.(*reader).policy" {
 		t.Errorf("it died in %q", one.Where)
 	}
+	if a, found := monitor.Death([]string{"INTERNAL ERROR in ./src/x.c, line 40: condition size <= MAX is not satisfied!"}, monitor.DefaultPatterns()); !found || !strings.Contains(a.Rule, "condition size <= MAX") {
+		t.Errorf("%+v", a)
+	}
 	if a, found := monitor.Death([]string{"level=INFO msg=refused", "all is well"}, monitor.DefaultPatterns()); found {
 		t.Errorf("%+v", a)
 	}

@@ -36,6 +36,11 @@ func Reductions(b []byte) (list [][]byte) {
 			n.fixed = n.fixed[:len(n.fixed)/2&^3]
 			return had
 		})
+		edit(at, func(n *node) bool {
+			had := len(n.fixed) > 4
+			n.fixed = n.fixed[:max(len(n.fixed)-1, 0)&^3]
+			return had
+		})
 	}
 	for at := range count {
 		size := len(parse(b).walk(nil)[at].fixed)

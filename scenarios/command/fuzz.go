@@ -236,6 +236,9 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		fmt.Fprintf(w, "%d cases with %d messages in %s (%.0f/s); %s\n", s.NewCases, s.Messages, s.Ran.Round(time.Second), float64(s.NewCases)/s.Ran.Seconds(), s.Why)
 		fmt.Fprintf(w, "%d of %d states and transitions, %d ways to answer, %d deaths, %d anomalies that did not come about again\n",
 			covered, len(campaign.Total()), s.Novel, s.Deaths, s.Transient)
+		if s.Avoided > 0 {
+			fmt.Fprintf(w, "%d cases were left out that kill the system in a way that is known\n", s.Avoided)
+		}
 		for _, passed := range s.Passed {
 			fmt.Fprintf(w, "corpus: passed over: %s\n", passed)
 		}
