@@ -55,6 +55,7 @@ func Catalogue() []Named {
 		{"eavesdropper", "2.11", "relays TCP connections and tells what it can read of them", "--listen, --pool, --element", runEavesdropper},
 		{"flooder", "2.1, 2.2", "floods with registrations and deregistrations", "--pool; --identity and --psk-file to come with a key", runFlooder},
 		{"insider", "2.17", "deletes, steals and invents elements as an authentic registrar", "--element, --identity and --psk-file of a registrar, a target that speaks enrp", runInsider},
+		{"misleader", "2.7", "poses as a registrar with a certificate of its own making, and leads users to an element of its choice", "--listen, --pool", runMisleader},
 		{"spoofer", "2.3, 2.4", "acts for another element, or for a pool that it may not join, with a key of its own", "--pool, --element, --identity, --psk-file", runSpoofer},
 		{"stranger", "2.1, 2.3", "registers and deregisters in every way that needs no credential", "--pool, --element; --identity for one that it heard of", runStranger},
 		{"tamperer", "2.10", "relays TCP connections and flips a bit, cuts, swaps and repeats what nodes send", "--listen", runTamperer},

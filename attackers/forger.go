@@ -95,6 +95,16 @@ func one(what string, flaw Flaw, key crypto.PrivateKey, chain ...[]byte) Forgery
 	return Forgery{what, flaw, tls.Certificate{Certificate: chain, PrivateKey: key}}
 }
 
+// byItself is a certificate that anybody can make without knowing anything.
+func (f *Forger) byItself() (Forgery, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return Forgery{}, fmt.Errorf("forge a certificate: %w", err)
+	}
+	forged, err := f.byNobody(key)
+	return forged[0], err
+}
+
 // byNobody are certificates that sign for themselves.
 func (f *Forger) byNobody(key *ecdsa.PrivateKey) ([]Forgery, error) {
 	t := f.right()
