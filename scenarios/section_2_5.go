@@ -122,6 +122,16 @@ func rogueRegistrarCalls(ctx context.Context, r *engine.Run) {
 	s.dismiss(ctx, victim, at, clear)
 }
 
+// rogueBefore tells whether the attacker's server was in the list before, where an insider of
+// another check may have put it on a system that is shared: then it proves nothing.
+func rogueBefore(r *engine.Run, before string) bool {
+	if !strings.Contains(before, attackers.RogueServer.String()) {
+		return false
+	}
+	r.LessCertain("the attacker's server was in the list before, from another check: a reset or a fresh start would take it out")
+	return true
+}
+
 // joined is what an oracle expects of a rogue registrar that was refused. It keeps the
 // snapshot as it is now.
 func (s *stage) joined(before, after string, known bool, attempts []attackers.Attempt, invented wire.PEID) func(gomega.Gomega) string {
@@ -130,7 +140,7 @@ func (s *stage) joined(before, after string, known bool, attempts []attackers.At
 		for _, a := range attempts {
 			g.Expect(attackers.Discloses(a.Answer)).To(gomega.BeFalse(), "%s", a)
 		}
-		if known {
+		if known && !rogueBefore(s.run, before) {
 			g.Expect(after).NotTo(gomega.ContainSubstring(attackers.RogueServer.String()), "the rogue registrar is in the server list: %s", after)
 			if s.run.Instance.Pristine {
 				g.Expect(after).To(gomega.Equal(before), "the server list was %q and is %q", before, after)
