@@ -56,10 +56,14 @@ func (c *commands) awaitReady(ctx context.Context, name string) error {
 	defer cancel()
 	tick := time.NewTicker(readyPoll)
 	defer tick.Stop()
+	var missing error
 	for {
-		missing := c.unready(ctx, line)
-		if missing == nil {
+		now := c.unready(ctx, line)
+		if now == nil {
 			return nil
+		}
+		if missing == nil || ctx.Err() == nil { // what the end of the time has cut off says nothing
+			missing = now
 		}
 		// A start that ends well may have put the system into the background, in a group of its own.
 		if c.system != nil && !c.system.alive() && c.system.status != nil {

@@ -84,12 +84,13 @@ func (x *examination) started(ctx context.Context) bool {
 		return false
 	}
 	x.good("commands", "the system is started or reset")
-	if lines := i.Log(); len(lines) == 0 {
-		x.find(Caution, "log", "give log_file or commands.log, or have start print it", "there is none, so reports have none")
-	} else if len(lines) == 1 && unreadableLine(lines[0]) {
+	switch lines := i.Log(); {
+	case len(lines) == 1 && unreadableLine(lines[0]):
 		x.find(Caution, "log", "is the file there, and readable for this user?", "%s", lines[0])
-	} else {
-		x.good("log", "%d lines", len(lines))
+	case len(lines) > 0 || x.cfg.LogFile != "" || len(c.Log) > 0 || c.Ready != nil:
+		x.good("log", "is kept")
+	default:
+		x.find(Caution, "log", "give log_file or commands.log, or have start print it", "there is none, so reports have none")
 	}
 	for _, way := range []struct {
 		name string
