@@ -106,6 +106,11 @@ func unreachableReports(ctx context.Context, r *engine.Run) {
 	})
 	s.served(ctx, alive, latencies{before, control, during, unserved})
 	at := probes.since(start)
+	plot := reports.Plot{Title: "Keep-alives to the reported element", Unit: "1/s", Series: []reports.Series{rate("while it is reported", at, start, r.Since())}}
+	if limit := r.Instance.Limits.KeepAlivesPerSecond; limit > 0 {
+		plot.Limits = []reports.Limit{{Name: "promised", Value: limit}}
+	}
+	r.Plot(plot)
 	r.Note("%d reports were answered with %d keep-alives to the element, at most %d in a second", quiet+sent(tallies), len(at), most(at, time.Second))
 }
 
