@@ -91,8 +91,10 @@ func elementWithoutTLS(ctx context.Context, r *engine.Run) {
 	s := setElement(ctx, r)
 	defer s.leave(ctx)
 	var rogue *attackers.RogueRegistrar
-	r.Attack(ctx, "expect TLS where the element looks for its registrar", func(ctx context.Context, g gomega.Gomega) string {
+	// To an element that begins no TLS there is nothing to answer.
+	r.Passive(ctx, "expect TLS where the element looks for its registrar", func(ctx context.Context, g gomega.Gomega) string {
 		rogue = s.rogue(ctx, g, attackers.PoseWithIdentity())
+		g.Expect(rogue.Openings()).NotTo(gomega.BeEmpty(), "the element says nothing to a registrar that expects TLS")
 		return fmt.Sprintf("the element came %d times", rogue.Attempts())
 	})
 	s.canary(ctx)
