@@ -56,6 +56,7 @@ func Catalogue() []Named {
 		{"flooder", "2.1, 2.2", "floods with registrations and deregistrations", "--pool; --identity and --psk-file to come with a key", runFlooder},
 		{"insider", "2.17", "deletes, steals and invents elements as an authentic registrar", "--element, --identity and --psk-file of a registrar, a target that speaks enrp", runInsider},
 		{"misleader", "2.7", "poses as a registrar with a certificate of its own making, and leads users to an element of its choice", "--listen, --pool", runMisleader},
+		{"rogue-registrar", "2.6", "stands where elements look for a registrar, and grants whatever they ask", "--listen, --pool; --identity and --psk-file for a key to show, otherwise one that can be guessed", runRogueRegistrar},
 		{"spoofer", "2.3, 2.4", "acts for another element, or for a pool that it may not join, with a key of its own", "--pool, --element, --identity, --psk-file", runSpoofer},
 		{"stranger", "2.1, 2.3", "registers and deregisters in every way that needs no credential", "--pool, --element; --identity for one that it heard of", runStranger},
 		{"tamperer", "2.10", "relays TCP connections and flips a bit, cuts, swaps and repeats what nodes send", "--listen", runTamperer},
