@@ -56,7 +56,7 @@ func (a *carrier) handshake(ctx context.Context, s *setup) error {
 		switch {
 		case ctx.Err() != nil:
 			a.t.abort("handshake timed out")
-		case errors.As(err, &alert) && alert.Received != "":
+		case errors.As(err, &alert) && alert.Received != "" && s.wrap == nil: // a wrap may have sent more
 			a.t.abort("refused by an alert") // nothing of ours is left to arrive, and the peer need not wait
 		}
 		a.t.release() // gracefully, so that an alert arrives
