@@ -71,3 +71,13 @@ func TestUnknownTargetIsRefusedWithTheKnownOnes(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestModuleOfGoFuzzIsComplete: what the targets stand on is in the nested module that go-fuzz
+// builds them from.
+func TestModuleOfGoFuzzIsComplete(t *testing.T) {
+	c := exec.CommandContext(t.Context(), "go", "list", "-deps", "github.com/rspthreat/rspthreat/fuzz")
+	c.Dir = "gofuzz"
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Errorf("%v: run go mod tidy in fuzz/gofuzz\n%.1000s", err, out)
+	}
+}

@@ -63,9 +63,9 @@ const (
 // Start begins with a fresh system, as far as the target has one, and connects the honest nodes.
 func (b *Bed) Start(ctx context.Context) error {
 	b.Stop()
-	s, err := b.Target.Start(ctx)
+	s, err := b.startTarget(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", sut.ErrUnreachable, err)
+		return err
 	}
 	b.Restarts++
 	if b.hurried {
@@ -77,12 +77,8 @@ func (b *Bed) Start(ctx context.Context) error {
 		if b.Watch, err = monitor.NewWatch(ctx, s, b.Victim); err == nil {
 			break
 		}
-		if try == startTries || ctx.Err() != nil {
+		if try == startTries || !pause(ctx) {
 			return fmt.Errorf("%w: an honest node is not served: %w", sut.ErrUnreachable, err)
-		}
-		select {
-		case <-time.After(startPause):
-		case <-ctx.Done():
 		}
 	}
 	if b.Questions == nil {
@@ -94,6 +90,33 @@ func (b *Bed) Start(ctx context.Context) error {
 		b.memory, _ = p.Memory()
 	}
 	return nil
+}
+
+// startTarget starts the target. Commands that restart a system which is just dying may fail; the
+// next time they find it dead.
+func (b *Bed) startTarget(ctx context.Context) (*link.System, error) {
+	for try := 1; ; try++ {
+		s, err := b.Target.Start(ctx)
+		if err == nil {
+			return s, nil
+		}
+		if try == startTries || b.Restarts == 0 || !pause(ctx) {
+			if !errors.Is(err, sut.ErrUnreachable) {
+				err = fmt.Errorf("%w: %w", sut.ErrUnreachable, err)
+			}
+			return nil, err
+		}
+	}
+}
+
+// pause waits a little; false when ctx has ended.
+func pause(ctx context.Context) bool {
+	select {
+	case <-time.After(startPause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // Stop ends the honest nodes' associations.
