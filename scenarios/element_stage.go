@@ -61,7 +61,10 @@ func setElement(ctx context.Context, r *engine.Run, change ...func(*elementStage
 	for _, f := range change {
 		f(s)
 	}
+	stands := false
+	defer unless(&stands, func() { s.leave(ctx) })
 	s.begin(ctx)
+	stands = true
 	return s
 }
 

@@ -4,8 +4,13 @@ package proof_test
 
 import (
 	"context"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net/netip"
 	"testing"
 
+	"github.com/rspthreat/rspthreat/reference/association"
+	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reports"
 	"github.com/rspthreat/rspthreat/scenarios"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
@@ -103,5 +108,58 @@ func TestNodesInClearAreJudged(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// atOnePlace is an element in clear that looks for its registrar at one place, whatever the
+// check, and to which no registrar can come.
+type atOnePlace struct {
+	inClear
+	place sut.Place
+}
+
+// Prepare gives the element.
+func (t atOnePlace) Prepare(ctx context.Context, w sut.Wanted) (*sut.Instance, error) {
+	i, err := t.inClear.Prepare(ctx, w)
+	if err == nil {
+		i.Registrars, i.Driver = []sut.Place{t.place}, withoutDoor{i.Driver}
+	}
+	return i, err
+}
+
+type withoutDoor struct{ sut.Driver }
+
+// StartElement declines an element that is to have a door.
+func (d withoutDoor) StartElement(ctx context.Context, spec sut.ElementSpec) (sut.ElementNode, error) {
+	if spec.Door.Transport != "" {
+		return nil, fmt.Errorf("%w: it has no door", sut.ErrUnsupported)
+	}
+	return d.Driver.StartElement(ctx, spec)
+}
+
+// TestDeclinedCheckLeavesThePlaceToTheNext: the registrar of a check that the system declines
+// is gone when the next check plays one at the same place.
+func TestDeclinedCheckLeavesThePlaceToTheNext(t *testing.T) {
+	reference, err := sut.NewEmbedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := netip.AddrFrom4([4]byte{127, byte(130 + mathrand.IntN(60)), byte(mathrand.IntN(256)), byte(2 + mathrand.IntN(250))})
+	place := sut.Place{Transport: association.TCP, Addr: netip.AddrPortFrom(at, wire.PortASAP)}
+	e := &engine.Engine{Target: atOnePlace{inClear{reference}, place}, Ledger: requirements(t), Seed: 1}
+	for _, next := range []struct {
+		check   string
+		verdict reports.Verdict
+	}{{"2.6-pe-rogue-caller", reports.Unsupported}, {"2.6-pe-rogue-registrar", reports.Fail}} {
+		for _, c := range scenarios.Checks() {
+			if c.ID != next.check {
+				continue
+			}
+			for _, r := range e.RunCheck(t.Context(), &c, func(string) bool { return true }).Results {
+				if r.Verdict != next.verdict {
+					t.Errorf("%s, %s: %s: %s; it must be %s", c.ID, r.ID, r.Verdict, r.Reason, next.verdict)
+				}
+			}
+		}
 	}
 }

@@ -68,12 +68,14 @@ func newTap(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil // after the ioctl: the runtime's poller takes no tap without a device
 }
 
-// setUp gives the device its address and makes the bindable range local, as 127.0.0.0/8 is on loopback.
+// setUp gives the device its address, makes the bindable range local, as 127.0.0.0/8 is on loopback, and sends multicast
+// there: registrars are announced from addresses that the device does not have.
 func (n network) setUp(ctx context.Context) error {
 	for _, argv := range [][]string{
 		{"ip", "address", "add", netip.PrefixFrom(n.host(), 24).String(), "dev", n.tap},
 		{"ip", "link", "set", n.tap, "addrgenmode", "none", "up"}, // no IPv6 chatter in captures
 		{"ip", "route", "add", "local", n.bindable().String(), "dev", n.tap},
+		{"ip", "route", "add", "224.0.0.0/4", "dev", n.tap},
 	} {
 		if _, err := run(ctx, "", argv...); err != nil {
 			return err
