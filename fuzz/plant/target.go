@@ -156,8 +156,9 @@ func (t *Target) open(ctx, serving context.Context, doors []sut.Door, at netip.A
 			return err
 		}
 		d.Addr = l.Addr()
-		t.life.listeners = append(t.life.listeners, l)
-		t.life.wg.Go(func() { t.life.accept(serving, l, d.Protocol) })
+		life := t.life // which the next Start replaces
+		life.listeners = append(life.listeners, l)
+		life.wg.Go(func() { life.accept(serving, l, d.Protocol) })
 	}
 	return nil
 }
