@@ -4,10 +4,12 @@ package script
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/association"
@@ -117,17 +119,57 @@ func (s *Station) listen(ctx context.Context, n int, door Door) (association.Lis
 	}
 	if door.Transport.IsSCTP() {
 		if s.stacks[door.Transport] == nil {
-			stack, err := association.NewStack(association.StackConfig{
-				Local: door.Addr.Addr(), Transport: door.Transport, UDPPort: door.EncapsulationPort,
+			err := patiently(ctx, func() (err error) {
+				s.stacks[door.Transport], err = association.NewStack(association.StackConfig{
+					Local: door.Addr.Addr(), Transport: door.Transport, UDPPort: door.EncapsulationPort,
+				})
+				return err
 			})
 			if err != nil {
+				delete(s.stacks, door.Transport)
 				return nil, err
 			}
-			s.stacks[door.Transport] = stack
 		}
 		c.Stack = s.stacks[door.Transport]
 	}
-	return association.Listen(ctx, c)
+	return listen(ctx, c)
+}
+
+// inUse is how long an address may be in use though its last owner has closed it: a process that
+// is being started, such as an adapter, holds copies of all sockets until its program runs.
+const (
+	inUse     = 2 * time.Second
+	inUsePoll = 5 * time.Millisecond
+)
+
+// listen begins to take associations, at an address that may just have been given up.
+func listen(ctx context.Context, c association.ListenConfig) (l association.Listener, err error) {
+	err = patiently(ctx, func() error {
+		l, err = association.Listen(ctx, c)
+		return err
+	})
+	return l, err
+}
+
+// patiently tries again while an address is in use.
+func patiently(ctx context.Context, open func() error) error {
+	deadline := time.NewTimer(inUse)
+	defer deadline.Stop()
+	tick := time.NewTicker(inUsePoll)
+	defer tick.Stop()
+	for {
+		err := open()
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 func (s *Station) accept(ctx context.Context, door Door, l association.Listener) {
