@@ -34,6 +34,9 @@ type NodeConfig struct {
 	// Commands start and stop it; without them it runs all the time.
 	Commands CommandConfig `yaml:"commands,omitempty"`
 	LogFile  string        `yaml:"log_file,omitempty"`
+	// ServiceTransport is what a pool user reaches the services of elements over: tcp, sctp,
+	// sctp-udp or sctp-kernel; default: tcp.
+	ServiceTransport string `yaml:"service_transport,omitempty"`
 }
 
 // PlaceConfig is where a registrar is looked for.
@@ -92,10 +95,27 @@ func (c *Config) completeNode(role Role, name string, n *NodeConfig) error {
 			return fmt.Errorf("%s.address: %w", name, err)
 		}
 	}
+	if n.ServiceTransport != "" {
+		if role != PoolUser {
+			return fmt.Errorf("%s.service_transport: is what a pool user reaches elements over", name)
+		}
+		if err := carries(association.Transport(n.ServiceTransport)); err != nil {
+			return fmt.Errorf("%s.service_transport: %w", name, err)
+		}
+	}
 	if n.Commands.Ready != nil && n.Commands.Ready.Door {
 		return fmt.Errorf("%s.commands.ready.door: a %s has no doors", name, role)
 	}
 	return n.Commands.check(name + ".commands")
+}
+
+// carries returns an error for what is no transport of associations.
+func carries(t association.Transport) error {
+	switch t {
+	case association.TCP, association.SCTP, association.SCTPUDP, association.SCTPKernel:
+		return nil
+	}
+	return fmt.Errorf("is %q, must be tcp, sctp, sctp-udp or sctp-kernel", string(t))
 }
 
 // places are where the node looks for registrars.
@@ -106,10 +126,8 @@ func (n *NodeConfig) places(security Security) ([]Place, error) {
 			Transport: association.Transport(p.Transport), EncapsulationPort: p.EncapsulationPort,
 			Secured: security == Secured, Name: p.Name,
 		}
-		switch place.Transport {
-		case association.TCP, association.SCTP, association.SCTPUDP, association.SCTPKernel:
-		default:
-			return nil, fmt.Errorf("registrars[%d].transport: is %q, must be tcp, sctp, sctp-udp or sctp-kernel", i, p.Transport)
+		if err := carries(place.Transport); err != nil {
+			return nil, fmt.Errorf("registrars[%d].transport: %w", i, err)
 		}
 		addr, err := netip.ParseAddr(p.Address)
 		if err != nil {

@@ -38,6 +38,8 @@ func TestWrongConfigurationsAreRefusedWithThePlace(t *testing.T) {
 		{"a tag without a value", "doors:\n  - {protocol: asap, transport: tcp, tls: true, port: 3864}\n", "doors: ! \n", "malformed YAML"},
 		{"no doors", "doors:\n  - {protocol: asap, transport: tcp, tls: true, port: 3864}\n", "", "doors"},
 		{"a wrong duration", "address:", "timers: {response: soon}\naddress:", "timers.response"},
+		{"elements over UDP", "address:", "roles: [pu]\nadapter: {command: [x]}\nuser: {service_transport: udp}\naddress:", "user.service_transport"},
+		{"a transport of elements for an element", "address:", "roles: [pe]\nadapter: {command: [x]}\nelement: {service_transport: sctp}\naddress:", "element.service_transport"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			text := strings.Replace(minimal, row.from, row.to, 1)

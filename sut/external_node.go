@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+
+	"github.com/rspthreat/rspthreat/reference/association"
 )
 
 // openNodes reads what the roles of elements and users need.
@@ -113,7 +115,8 @@ func (e *External) node(ctx context.Context, w Wanted) (*Instance, error) {
 	i := &Instance{
 		Role: w.Role, Security: w.Security, Credentials: e.creds, Authority: e.authority, Registrars: places,
 		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Limits: e.cfg.Limits, Wire: e.cfg.wire(), Pristine: true,
-		local: e.nextLocal,
+		ServiceTransport: association.Transport(n.ServiceTransport),
+		local:            e.nextLocal,
 	}
 	if n.Address != "" {
 		i.Node, _ = netip.ParseAddr(n.Address) // checked when the file was read

@@ -181,7 +181,7 @@ func (n *Node) SendPayload(ctx context.Context, m association.Message) error {
 // send records before it sends, so that an answer cannot come before its question.
 func (n *Node) send(ctx context.Context, m wire.Message, b []byte, malformed error) error {
 	n.record(n.opts.Name, n.opts.Peer, m, b, malformed)
-	if err := n.assoc.Send(ctx, association.Message{Payload: b}); err != nil {
+	if err := n.assoc.Send(ctx, association.Message{Payload: b, PPID: n.opts.Door.Protocol.PPID()}); err != nil {
 		return fmt.Errorf("%s: send to %s: %w", n.opts.Name, n.opts.Peer, err)
 	}
 	return nil

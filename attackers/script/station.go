@@ -28,7 +28,10 @@ type StationOptions struct {
 	Wrap    func(net.Conn) net.Conn // on-path position, see association.Dialer
 	Hostile bool                    // it is an attacker's
 	// Gate is a position of the harness itself, which holds back what comes; see Wrap.
-	Gate     func(net.Conn) net.Conn
+	Gate func(net.Conn) net.Conn
+	// Data says that it has data beside messages of the door's protocol. Over SCTP in clear
+	// the payload protocol identifier tells them apart, and data has none.
+	Data     bool
 	Wire     wire.Options
 	Recorder Recorder
 	// OnOpen sees every association when it is set up, before anything is read from it.
@@ -106,6 +109,9 @@ func (s *Station) listen(ctx context.Context, n int, door Door) (association.Lis
 	c := association.ListenConfig{
 		Transport: door.Transport, Addr: door.Addr, PPID: door.Protocol.PPID(), Wrap: s.position(),
 		OnHandshakeError: func(remote netip.AddrPort, err error) { s.refuse(n, remote, err) },
+	}
+	if s.opts.Data && door.Transport.IsSCTP() && !door.Secured {
+		c.PPID = 0
 	}
 	if s.opts.Recorder != nil { // an interface that holds nothing would be called
 		c.Tap = s.opts.Recorder

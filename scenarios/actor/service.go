@@ -24,7 +24,7 @@ import (
 type ServiceSpec struct {
 	Name      string
 	ID        wire.PEID
-	Transport association.Transport // "": TCP
+	Transport association.Transport // "": what the user under test reaches elements over
 	Addr      netip.Addr            // invalid: one of the instance
 	// Certificate is what it shows; nil: it serves in clear.
 	Certificate *tls.Certificate
@@ -57,7 +57,8 @@ type Served struct {
 // OpenService opens the service of an element.
 func (w *World) OpenService(ctx context.Context, spec ServiceSpec) (*Service, error) {
 	s := &Service{blind: w.Blind, changed: make(chan struct{})}
-	door := script.Door{Protocol: wire.ASAP, Transport: cmp.Or(spec.Transport, association.TCP), Secured: spec.Certificate != nil}
+	transport := cmp.Or(spec.Transport, w.Instance.ServiceTransport, association.TCP)
+	door := script.Door{Protocol: wire.ASAP, Transport: transport, Secured: spec.Certificate != nil}
 	if !spec.Addr.IsValid() {
 		spec.Addr = w.Instance.Local()
 	}
@@ -66,7 +67,7 @@ func (w *World) OpenService(ctx context.Context, spec ServiceSpec) (*Service, er
 	dialect.SelectionProof = true // a user that proves its choice is understood
 	o := script.StationOptions{
 		Name: cmp.Or(spec.Name, "pe "+spec.ID.String()), Peer: string(w.Instance.Role), Wire: dialect, Recorder: w.Recorder,
-		Wrap: spec.Wrap,
+		Wrap: spec.Wrap, Data: true,
 	}
 	if spec.Gate != nil {
 		o.Gate = spec.Gate.Wrap
@@ -115,12 +116,16 @@ func isControl(m association.Message) bool {
 // element is how a registrar lists the service.
 func (s *Service) element(id wire.PEID) wire.PoolElement {
 	door := s.Doors()[0]
-	pe := NewPE(id, door.Addr.Addr())
-	pe.User.Kind, pe.User.Port = wire.TransportTCP, door.Addr.Port()
-	if door.Transport.IsSCTP() {
+	return Listed(Serving(NewPE(id, door.Addr.Addr()), door.Transport, door.Addr.Port()))
+}
+
+// Serving says of an element at which port users find its service. "" is TCP.
+func Serving(pe wire.PoolElement, t association.Transport, port uint16) wire.PoolElement {
+	pe.User.Kind, pe.User.Port = wire.TransportTCP, port
+	if t.IsSCTP() {
 		pe.User.Kind, pe.User.Use = wire.TransportSCTP, wire.DataAndControl
 	}
-	return Listed(pe)
+	return pe
 }
 
 func (s *Service) serve(what Served) {

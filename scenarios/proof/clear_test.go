@@ -163,3 +163,41 @@ func TestDeclinedCheckLeavesThePlaceToTheNext(t *testing.T) {
 		}
 	}
 }
+
+// overSCTP is a user in clear that reaches registrars and elements over SCTP.
+type overSCTP struct{ inClear }
+
+// Prepare gives the user.
+func (t overSCTP) Prepare(ctx context.Context, w sut.Wanted) (*sut.Instance, error) {
+	i, err := t.inClear.Prepare(ctx, w)
+	if err == nil {
+		i.ServiceTransport = association.SCTPUDP
+		i.Registrars = []sut.Place{{Transport: association.SCTPUDP, Addr: netip.AddrPortFrom(i.Local(), wire.PortASAP)}}
+	}
+	return i, err
+}
+
+// TestElementsThatArePlayedFollowTheTransportOfTheUser: and what it sends there is seen.
+func TestElementsThatArePlayedFollowTheTransportOfTheUser(t *testing.T) {
+	reference, err := sut.NewEmbedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine.Engine{Target: overSCTP{inClear{reference}}, Ledger: requirements(t), Seed: 1}
+	for _, c := range scenarios.Checks() {
+		if c.ID != "2.13-unreachable-reports" {
+			continue
+		}
+		out := e.RunCheck(t.Context(), &c, func(string) bool { return true })
+		for _, r := range out.Results {
+			if r.Verdict != reports.Pass {
+				t.Errorf("%s: %s: %s", r.ID, r.Verdict, r.Reason)
+			}
+		}
+		for _, f := range out.Capture.Frames {
+			if f.Transport == string(association.TCP) {
+				t.Fatalf("something goes over TCP from %s to %s", f.Src, f.Dst)
+			}
+		}
+	}
+}
