@@ -79,11 +79,13 @@ type counted struct {
 	sent *atomic.Int64
 }
 
-// Write counts what the transport took.
+// Write counts what the transport took. It is counted before it is sent: the far end may
+// answer, and end the step, before the writer goes on.
 func (c *counted) Write(b []byte) (int, error) {
+	c.sent.Add(1)
 	n, err := c.Conn.Write(b)
-	if n > 0 {
-		c.sent.Add(1)
+	if n == 0 {
+		c.sent.Add(-1)
 	}
 	return n, err
 }
@@ -93,20 +95,22 @@ type countedMessages struct {
 	sent *atomic.Int64
 }
 
-// Write counts what the transport took.
+// Write counts as that of counted does.
 func (c *countedMessages) Write(b []byte) (int, error) {
+	c.sent.Add(1)
 	n, err := c.MessageConn.Write(b)
-	if n > 0 {
-		c.sent.Add(1)
+	if n == 0 {
+		c.sent.Add(-1)
 	}
 	return n, err
 }
 
-// WriteMessage counts what the transport took.
+// WriteMessage counts as Write does.
 func (c *countedMessages) WriteMessage(m association.Message) error {
+	c.sent.Add(1)
 	err := c.MessageConn.WriteMessage(m)
-	if err == nil {
-		c.sent.Add(1)
+	if err != nil {
+		c.sent.Add(-1)
 	}
 	return err
 }
