@@ -50,6 +50,7 @@ func cleanProof(p *Proof) *Proof {
 	return &Proof{Faults: mapped(p.Faults, func(f ProvenFault) ProvenFault {
 		lines(&f.Name, &f.Role, &f.Description)
 		f.Violates = mapped(f.Violates, cleanName)
+		f.Noted = some(f.Noted, cleanName)
 		f.Disabled = some(f.Disabled, cleanName)
 		return f
 	})}

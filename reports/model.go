@@ -48,6 +48,7 @@ type ProvenFault struct {
 	Role        string   `json:"role"` // whose fault: "registrar", "pe", "pu"
 	Description string   `json:"description"`
 	Violates    []string `json:"violates"`           // IDs of results: "T2.1-R1@registrar"
+	Noted       []string `json:"noted,omitempty"`    // IDs of informative results that note it
 	Disabled    []string `json:"disabled,omitempty"` // IDs that are inconclusive with it, as it keeps honest nodes out too
 }
 

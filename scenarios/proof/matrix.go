@@ -15,17 +15,27 @@ func Matrix(l *ledger.Ledger) *reports.Proof {
 	var p reports.Proof
 	for _, f := range sut.Faults() {
 		p.Faults = append(p.Faults, reports.ProvenFault{
-			Name: f.Name, Role: string(f.Role), Description: f.Description, Violates: Expected(l, f),
+			Name: f.Name, Role: string(f.Role), Description: f.Description,
+			Violates: Expected(l, f), Noted: noted(f),
 		})
 	}
 	return &p
+}
+
+// noted are the informative results that make a note of a fault.
+func noted(f sut.Fault) []string {
+	var ids []string
+	for _, id := range f.Informs {
+		ids = append(ids, ledger.ResultID(id, string(f.Role)))
+	}
+	return ids
 }
 
 // Expected are the results that a fault violates, sorted: its requirements on its role, and
 // those that the ledger has follow from them.
 func Expected(l *ledger.Ledger, f sut.Fault) []string {
 	role := string(f.Role)
-	var ids []string
+	ids := []string{}
 	for _, id := range f.Requirements {
 		ids = append(ids, ledger.ResultID(id, role))
 	}

@@ -63,7 +63,11 @@ func Prove(ctx context.Context, l *ledger.Ledger, f sut.Fault) (reports.ProvenFa
 		}
 		claimed, violated := slices.Contains(want, r.ID), false
 		informs := slices.Contains(f.Informs, r.Requirement)
-		if noted := Noted(r); informs != noted {
+		noted := Noted(r)
+		if noted {
+			proven.Noted = append(proven.Noted, r.ID)
+		}
+		if informs != noted {
 			departures = append(departures, Finding{ID: r.ID, Verdict: r.Verdict, Reason: fmt.Sprintf("noted: %t, with %q", noted, r.Information), Claimed: informs})
 		}
 		switch r.Verdict {
@@ -105,10 +109,14 @@ func Reference(ctx context.Context, l *ledger.Ledger) ([]Finding, error) {
 
 // Sentence says what a fault violates, for people.
 func Sentence(f reports.ProvenFault) string {
-	s := "violates " + strings.Join(f.Violates, ", ")
-	if len(f.Violates) == 0 {
-		s = "is noted"
+	var said []string
+	if len(f.Violates) > 0 {
+		said = append(said, "violates "+strings.Join(f.Violates, ", "))
 	}
+	if len(f.Noted) > 0 {
+		said = append(said, "is noted on "+strings.Join(f.Noted, ", "))
+	}
+	s := strings.Join(said, "; ")
 	if n := len(f.Disabled); n > 0 {
 		s += fmt.Sprintf("; leaves %d inconclusive", n)
 	}
