@@ -60,7 +60,10 @@ func (a *carrier) handshake(ctx context.Context, s *setup) error {
 			a.t.abort("refused by an alert") // nothing of ours is left to arrive, and the peer need not wait
 		}
 		a.t.release() // gracefully, so that an alert arrives
-		return fmt.Errorf("association: TLS with %v: %w", a.info.Remote, a.t.explain(err))
+		if alert == nil || alert.Sent == "" {
+			err = a.t.explain(err) // otherwise TLS has refused it, and the far end may have gone since
+		}
+		return fmt.Errorf("association: TLS with %v: %w", a.info.Remote, err)
 	}
 	a.secure, a.conn = secure, secure
 	a.info.Secured, a.info.TLS = true, secure.State()
