@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps recipes test unit lint race proof asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-wire interop-fuzz bench screenshots clean
+.PHONY: help build run deps recipes test unit lint race proof browser asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-wire interop-fuzz bench screenshots clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,19 +24,22 @@ run: build ## Judge the embedded reference and write $(OUT)/index.html
 deps: ## Install what the tests need beside Go (Debian packages, as root)
 	.ci/install
 
-test: deps lint race proof asan suite ## Everything that must pass: lint, tests with the race detector, proofs, suite
+test: deps lint race proof browser asan suite ## Everything that must pass: lint, tests with the race detector, proofs, suite
 
 unit: ## Unit tests only, without the race detector
 	$(GO) test ./...
 
 # The proofs judge the reference some hundred times and are run without the detector; the
-# checks themselves run with it in ./scenarios.
-race: ## All tests but the proofs, with the race detector
-	$(GO) test -race $$($(GO) list ./... | grep -v '/scenarios/proof$$')
+# checks themselves run with it in ./scenarios. In the browser tests Chromium does the work.
+race: ## All tests but the proofs and those of the browser, with the race detector
+	$(GO) test -race $$($(GO) list ./... | grep -v -e '/scenarios/proof$$' -e '/reports/browser$$')
 
 # They wait more than they compute, so more of them than processors run at once.
 proof: ## Each check can fail: faults of the reference and of the harness, and steadiness
 	$(GO) test -parallel 6 -timeout 20m ./scenarios/proof
+
+browser: ## The report in Chromium: links, filters, ladders, accessibility
+	$(GO) test ./reports/browser
 
 asan: ## The C part under the address sanitizer
 	$(GO) test -asan ./reference/tlspsk

@@ -165,7 +165,7 @@ func TestShardsAreMergedEachFindingOnce(t *testing.T) {
 	var dirs []string
 	cases := uint64(0)
 	for shard := range 2 {
-		x := &tolerant{transport: association.TCP, turn: "garbage", response: time.Second}
+		x := &tolerant{transport: association.TCP, turn: "close", response: time.Second}
 		dir := t.TempDir()
 		ctx, stop := context.WithCancel(t.Context())
 		s, err := campaign.Run(ctx, campaign.Options{
