@@ -75,6 +75,8 @@ func accountable(ctx context.Context, r *engine.Run) {
 		return "it is registered, with a signed policy of " + fmt.Sprint(len(signed.PE.SignedPolicy)) + " octets"
 	})
 	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
+		defer cancel()
 		_ = signed.Deregister(ctx) // tidying up; a lie may have done it
 		signed.Close(ctx)
 	}()

@@ -17,17 +17,19 @@ import (
 	"github.com/rspthreat/rspthreat/scenarios/command"
 )
 
-// output collects what a command prints, and calls first when the first line is there.
+// output collects what a command prints, and calls first when the first line with what is
+// waited for is there.
 type output struct {
 	mu    sync.Mutex
 	b     bytes.Buffer
 	first func()
+	with  string
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.first != nil {
+	if o.first != nil && bytes.Contains(p, []byte(o.with)) {
 		o.first()
 		o.first = nil
 	}
@@ -139,7 +141,7 @@ func TestWrongUsageIsOneLineAndExitCodeTwo(t *testing.T) {
 }
 
 func TestSelectionWithoutChecksIsNotAPass(t *testing.T) {
-	if code, stdout, _ := rspthreat(t.Context(), "run", "--out", t.TempDir(), "--section", "2.9"); code != reports.ExitNothingRan {
+	if code, stdout, _ := rspthreat(t.Context(), "run", "--out", t.TempDir(), "--requirement", "T2.9-R2"); code != reports.ExitNothingRan {
 		t.Errorf("exit code %d\n%s", code, stdout)
 	}
 }

@@ -198,7 +198,7 @@ func TestSystemThatDiesHalfWayLeavesNoVerdictBehindThatIsNotSound(t *testing.T) 
 	v := newVendor(t)
 	stop := v.start(t)
 	defer stop()
-	progress := &output{first: stop} // it dies after the first check
+	progress := &output{first: stop, with: "pass"} // it dies after the first check that judges it
 	var stdout output
 	out := v.path("report")
 	code := command.Main(t.Context(), []string{"run", "--sut", v.path("sut.yaml"), "--out", out}, &stdout, progress)

@@ -171,7 +171,9 @@ func (e *Engine) attempt(ctx context.Context, c *Check) (verdict reports.Verdict
 		}
 	}
 	r = e.newRun(c, instance)
-	r.execute(ctx)
+	bounded, cancel := context.WithTimeout(ctx, r.deadline())
+	defer cancel()
+	r.execute(bounded)
 	return "", "", r
 }
 

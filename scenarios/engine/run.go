@@ -312,6 +312,13 @@ func (r *Run) stepDeadline() time.Duration {
 	return exchanges*r.Instance.Timers.Response + 2*r.Instance.Timers.Removal
 }
 
+// deadline is the bound on a whole check, tidying up included: what waits without a deadline
+// of its own must not hang the run. Most of the steps of a check end long before theirs.
+func (r *Run) deadline() time.Duration {
+	const steps = 6
+	return steps * r.stepDeadline()
+}
+
 // execute runs the check and recovers what unwinds it.
 func (r *Run) execute(ctx context.Context) {
 	defer func() {
