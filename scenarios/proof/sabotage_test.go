@@ -28,9 +28,10 @@ var unharmed = map[engine.Sabotage]map[string]string{
 		"2.17-proven-choice":        "nobody attacks: users choose",
 	},
 	engine.DeafCanary: {
-		"2.5-psk-authorises":  "attacks nothing",
-		"2.1-psk-authorises":  "attacks nothing, so it has no step after the attack",
-		"2.7-certificate-tls": "attacks nothing, so it has no step after the attack",
+		"2.7-registrar-certificate": "attacks nothing, so it has no step after the attack",
+		"2.5-psk-authorises":        "attacks nothing",
+		"2.1-psk-authorises":        "attacks nothing, so it has no step after the attack",
+		"2.7-certificate-tls":       "attacks nothing, so it has no step after the attack",
 	},
 	engine.BlindOracle: {
 		"2.7-registrar-certificate": "looks at handshakes, and at nothing that changes",
