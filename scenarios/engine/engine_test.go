@@ -243,3 +243,22 @@ func TestAttackOfWhichNothingIsSentIsNone(t *testing.T) {
 		t.Errorf("%s: %s", got.Verdict, got.Reason)
 	}
 }
+
+// TestCheckThatWaitsForEverIsEnded: what a check does outside of its steps, such as tidying
+// up, must not hang the run.
+func TestCheckThatWaitsForEverIsEnded(t *testing.T) {
+	target := &fake{prepare: func(s sut.Security) (*sut.Instance, error) {
+		return &sut.Instance{Security: s, Timers: sut.Timers{Response: time.Millisecond, Removal: time.Millisecond}}, nil
+	}}
+	ended := make(chan struct{})
+	e := newEngine(t, target, check(func(ctx context.Context, _ *engine.Run) {
+		<-ctx.Done()
+		close(ended)
+	}, binding))
+	go e.RunCheck(t.Context(), &e.Checks[0], func(string) bool { return true })
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second): // sixty milliseconds are its bound
+		t.Error("the check goes on for ever")
+	}
+}
