@@ -170,9 +170,15 @@ func (a *carrier) write(ctx context.Context, m Message) error {
 // fail aborts for a reason of our own.
 func (a *carrier) fail(cause error) {
 	if a.part(cause) {
-		a.t.abort(cause.Error())
+		a.cut(cause.Error())
 		close(a.parted)
 	}
+}
+
+// cut aborts the transport, and wakes a Wrap that holds back what the reader waits for.
+func (a *carrier) cut(reason string) {
+	a.t.abort(reason)
+	_ = a.conn.Close()
 }
 
 // Receive implements Association.
@@ -211,14 +217,14 @@ func (a *carrier) Close(ctx context.Context) error {
 	}
 	err := a.goodbye(ctx)
 	if err != nil {
-		a.t.abort("close not completed")
+		a.cut("close not completed")
 	}
 	close(a.parted)
 	select {
 	case <-a.done:
 	case <-ctx.Done():
 		err = ctx.Err()
-		a.t.abort("close not completed")
+		a.cut("close not completed")
 		<-a.done
 	}
 	// After our close_notify the peer's is no longer of interest, and SCTP does
@@ -235,7 +241,7 @@ func (a *carrier) Close(ctx context.Context) error {
 // Abort implements Association.
 func (a *carrier) Abort(reason string) error {
 	won := a.part(fmt.Errorf("%w: %s", ErrClosed, reason))
-	a.t.abort(reason)
+	a.cut(reason)
 	if won {
 		close(a.parted)
 	}

@@ -98,3 +98,37 @@ func TestTamperedRecordEndsTheAssociation(t *testing.T) {
 		}
 	}
 }
+
+// holder keeps what it reads to itself until it is closed.
+type holder struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (h *holder) Read([]byte) (int, error) {
+	<-h.closed
+	return 0, net.ErrClosed
+}
+
+func (h *holder) Close() error {
+	h.once.Do(func() { close(h.closed) })
+	return h.Conn.Close()
+}
+
+func TestAWrapThatHoldsBackDoesNotHoldUpTheEnd(t *testing.T) {
+	for _, tr := range everyTransport {
+		t.Run(string(tr), func(t *testing.T) {
+			b := newBed(t, tr, "clear", func(d *Dialer, _ *ListenConfig) {
+				d.Wrap = func(c net.Conn) net.Conn { return &holder{Conn: c, closed: make(chan struct{})} }
+			})
+			client, _ := b.dial(t)
+			if err := client.Abort("no more"); err != nil { // hangs where it does not end
+				t.Error(err)
+			}
+			if !errors.Is(client.Err(), ErrClosed) {
+				t.Errorf("ended as %v", client.Err())
+			}
+		})
+	}
+}
