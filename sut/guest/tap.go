@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -75,7 +76,8 @@ func (n network) setUp(ctx context.Context) error {
 		{"ip", "address", "add", netip.PrefixFrom(n.host(), 24).String(), "dev", n.tap},
 		{"ip", "link", "set", n.tap, "addrgenmode", "none", "up"}, // no IPv6 chatter in captures
 		{"ip", "route", "add", "local", n.bindable().String(), "dev", n.tap},
-		{"ip", "route", "add", "224.0.0.0/4", "dev", n.tap},
+		// Guests side by side have a route each: a sender's address says which, and two of one metric exclude each other.
+		{"ip", "route", "add", "224.0.0.0/4", "dev", n.tap, "metric", strconv.Itoa(1 + int(n.n))},
 	} {
 		if _, err := run(ctx, "", argv...); err != nil {
 			return err
