@@ -31,7 +31,7 @@ type elementStage struct {
 	// registered is what the element has registered as last, over the association home.
 	registered *wire.Registration
 	home       *script.Node
-	seen       int // messages that the honest registrar had heard before what may come next
+	seen       moment // before what may come next
 	company    *attackers.Company
 }
 
@@ -72,7 +72,7 @@ func setElement(ctx context.Context, r *engine.Run, change ...func(*elementStage
 func (s *elementStage) begin(ctx context.Context) {
 	s.open(ctx)
 	s.run.Baseline(ctx, "the element registers", func(ctx context.Context, g gomega.Gomega) string {
-		return s.registers(ctx, g, 0)
+		return s.registers(ctx, g, moment{})
 	})
 }
 
@@ -121,7 +121,7 @@ func (s *elementStage) goAway() {
 
 // comeBack puts the honest registrar at its place.
 func (s *elementStage) comeBack(ctx context.Context) (err error) {
-	s.seen = 0
+	s.seen = moment{}
 	s.honest, err = s.run.World.OpenRegistrar(ctx, s.registrar)
 	return err
 }
@@ -135,12 +135,11 @@ func (s *elementStage) leave(ctx context.Context) {
 	s.goAway()
 }
 
-// registers waits until the element has registered with the honest registrar, behind the
-// first known messages.
-func (s *elementStage) registers(ctx context.Context, g gomega.Gomega, known int) string {
-	registered, err := s.decides(ctx, known, tries)
+// registers waits until the element has registered with the honest registrar, after since.
+func (s *elementStage) registers(ctx context.Context, g gomega.Gomega, since moment) string {
+	registered, err := s.decides(ctx, since, tries)
 	g.Expect(err).NotTo(gomega.HaveOccurred(), "the element does not register with the honest registrar")
-	g.Expect(registered).To(gomega.BeTrue(), "the element came %d times to the honest registrar, and did not register: %v", tries, s.alerted())
+	g.Expect(registered).To(gomega.BeTrue(), "the element came %d times to the honest registrar, and did not register%s", tries, s.because())
 	return fmt.Sprintf("element %s is registered in pool %s", s.registered.Element.ID, s.spec.Pool)
 }
 
@@ -173,19 +172,27 @@ const hunts = 4
 // and a hunt ends its attempts, before it is said not to register.
 const tries = 6
 
-// decides waits until the element has registered with the honest registrar, behind the first
-// known messages, or was refused or has left that many times.
-func (s *elementStage) decides(ctx context.Context, known, times int) (registered bool, err error) {
+// moment is how much the honest registrar had seen by then; the zero value is its beginning.
+type moment struct{ heard, attempts int }
+
+// now is what the honest registrar has seen so far.
+func (s *elementStage) now() moment {
+	return moment{len(s.honest.Heard()), s.honest.Attempts()}
+}
+
+// decides waits until the element has registered with the honest registrar, after since, or
+// was refused or has left that many times since then.
+func (s *elementStage) decides(ctx context.Context, since moment, times int) (registered bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, hunts*s.run.Instance.Timers.Response)
 	defer cancel()
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
 	over := make(chan error, 1)
 	go func() {
-		over <- s.honest.AwaitOver(waiting, times)
+		over <- s.honest.AwaitOver(waiting, since.attempts+times)
 		stop()
 	}()
-	h, _, heard := s.honest.Await(waiting, known, s.isRegistration)
+	h, _, heard := s.honest.Await(waiting, since.heard, s.isRegistration)
 	stop()
 	err = <-over
 	if heard == nil {
@@ -206,6 +213,14 @@ func (s *elementStage) alerted() (err error) {
 		}
 	}
 	return err
+}
+
+// because is alerted as the end of a sentence.
+func (s *elementStage) because() string {
+	if err := s.alerted(); err != nil {
+		return ": " + err.Error()
+	}
+	return ""
 }
 
 // keepAlive asks the element for a sign of life, as its home registrar does.
@@ -236,9 +251,9 @@ func (s *elementStage) sayTo(ctx context.Context, n *script.Node, m *wire.Endpoi
 func (s *elementStage) renews(ctx context.Context, g gomega.Gomega) {
 	// An element that has not taken the last answer yet has nothing to renew.
 	g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
-	known := len(s.honest.Heard())
+	since := s.now()
 	g.Expect(s.element.Register(ctx)).To(gomega.Succeed(), "renew the registration")
-	s.registers(ctx, g, known)
+	s.registers(ctx, g, since)
 }
 
 // errNoHome says that the element has not registered with the honest registrar.
@@ -260,7 +275,7 @@ func (s *elementStage) canary(ctx context.Context) bool {
 			g.Expect(s.start(ctx)).To(gomega.Succeed(), "start the element")
 		}
 		if s.home == nil {
-			g.Expect(s.returns(ctx)).To(gomega.BeTrue(), "the element does not register with the honest registrar: %v", s.alerted())
+			g.Expect(s.returns(ctx)).To(gomega.BeTrue(), "the element does not register with the honest registrar%s", s.because())
 		}
 		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
 		return "it is registered and acknowledges"

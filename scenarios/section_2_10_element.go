@@ -54,7 +54,7 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 		for how := range allTamperings {
 			if s.home == nil && !s.returns(ctx) {
 				obeyed := slices.ContainsFunc(passages, func(p passage) bool { return p.effect != "" })
-				g.Expect(obeyed).To(gomega.BeTrue(), "the element does not come back to the honest registrar: %v", s.alerted())
+				g.Expect(obeyed).To(gomega.BeTrue(), "the element does not come back to the honest registrar%s", s.because())
 				break // what it has obeyed is enough
 			}
 			p, err := s.tampered(ctx, g, onPath, how)
@@ -85,7 +85,7 @@ func (s *elementStage) tampered(ctx context.Context, g gomega.Gomega, onPath *pa
 	server := binary.BigEndian.AppendUint32(nil, uint32(s.honest.Server))
 	tampering := tamperings(server, wire.HeaderLength, attackers.RecordPrefix(n.Info().TLS))[how]
 	tamperer.Tamper(attackers.Sent, tampering)
-	s.seen = len(s.honest.Heard())
+	s.seen = s.now()
 	if err := n.Send(ctx, m); err != nil {
 		return passage{}, err
 	}

@@ -83,7 +83,7 @@ func (s *elementStage) hears(ctx context.Context) {
 	s.open(ctx)
 	s.run.Baseline(ctx, "the registrar is announced, and the element registers", func(ctx context.Context, g gomega.Gomega) string {
 		defer s.cries(ctx, g)()
-		return s.registers(ctx, g, 0)
+		return s.registers(ctx, g, moment{})
 	})
 }
 
@@ -95,11 +95,11 @@ func announceToElement(ctx context.Context, r *engine.Run) {
 	var kept bool
 	r.Passive(ctx, "keep every announcement back: the element knows its registrar from its configuration", func(ctx context.Context, g gomega.Gomega) string {
 		_ = s.stop(ctx)
-		known := len(s.honest.Heard())
+		since := s.now()
 		g.Expect(s.start(ctx)).To(gomega.Succeed(), "start the element")
 		ctx, cancel := context.WithTimeout(ctx, r.Instance.Timers.Response)
 		defer cancel()
-		kept, _ = s.decides(ctx, known, tries)
+		kept, _ = s.decides(ctx, since, tries)
 		return fmt.Sprintf("it registers: %t", kept)
 	})
 	var rogues []*attackers.RogueRegistrar
@@ -125,16 +125,16 @@ func announceToElement(ctx context.Context, r *engine.Run) {
 		}
 		g.Expect(s.comeBack(ctx)).To(gomega.Succeed(), "the honest registrar comes back")
 		if kept {
-			found, _ = s.decides(ctx, 0, tries)
+			found, _ = s.decides(ctx, moment{}, tries)
 		}
 		return fmt.Sprintf("it registers: %t", found)
 	})
 	alive := r.Canary(ctx, "without a flood, and announced, the registrar is found", func(ctx context.Context, g gomega.Gomega) string {
 		_ = s.stop(ctx)
-		known := len(s.honest.Heard())
+		since := s.now()
 		g.Expect(s.start(ctx)).To(gomega.Succeed(), "start the element")
 		defer s.cries(ctx, g)()
-		s.registers(ctx, g, known)
+		s.registers(ctx, g, since)
 		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
 		return "it is registered and acknowledges"
 	})

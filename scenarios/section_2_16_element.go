@@ -254,9 +254,9 @@ func (u *cookieUser) impostors(ctx context.Context) (believed []string, tells bo
 				_, err := rand.Read(u.spec.CookieKey)
 				g.Expect(err).NotTo(gomega.HaveOccurred(), "system randomness")
 				_ = u.stop(ctx)
-				known := len(u.honest.Heard())
+				since := u.now()
 				g.Expect(u.start(ctx)).To(gomega.Succeed(), "start the element with another key")
-				u.registers(ctx, g, known)
+				u.registers(ctx, g, since)
 				t := u.registered.Element.User
 				u.door.Addr = netip.AddrPortFrom(t.Addrs[0], t.Port)
 			}
