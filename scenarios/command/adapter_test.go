@@ -29,6 +29,7 @@ func judged(t *testing.T, args ...string) map[string]reports.Result {
 
 // The reference gets the same verdicts when it is driven over a pipe as within the process.
 func TestReferenceBehindAnAdapterIsJudgedAsInProcess(t *testing.T) {
+	t.Parallel()
 	v := vendor{dir: t.TempDir()}
 	v.write(t, "sut.yaml", "version: 1\nname: piped\nroles: [pe, pu]\nadapter: {command: [rspthreat, adapter], parallel: true}\n")
 	piped, embedded := judged(t, "--sut", v.path("sut.yaml")), judged(t)
@@ -48,6 +49,7 @@ func TestReferenceBehindAnAdapterIsJudgedAsInProcess(t *testing.T) {
 
 // A fault behind the adapter shows as it does in process.
 func TestFaultBehindAnAdapterIsFound(t *testing.T) {
+	t.Parallel()
 	v := vendor{dir: t.TempDir()}
 	v.write(t, "sut.yaml", "version: 1\nname: faulty\nroles: [pu]\nadapter: {command: [rspthreat, adapter, --fault, user-ignore-chain]}\n")
 	got := judged(t, "--sut", v.path("sut.yaml"), "--requirement", "T2.7-R1")["T2.7-R1@pu"]
@@ -58,6 +60,7 @@ func TestFaultBehindAnAdapterIsFound(t *testing.T) {
 
 // The adapter to copy from drives the daemons. What they have no way to do is unsupported.
 func TestAdapterInPythonDrivesTheDaemons(t *testing.T) {
+	t.Parallel()
 	adapter, err := filepath.Abs("../../sut/examples/python/adapter.py")
 	if err != nil {
 		t.Fatal(err)

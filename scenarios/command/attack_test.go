@@ -47,6 +47,7 @@ func target(t *testing.T, s sut.Security, faults ...string) (*sut.Instance, []st
 // TestAttackersWorkByThemselves: each says what it did, and what came of it is what the
 // defences of the target make of it.
 func TestAttackersWorkByThemselves(t *testing.T) {
+	t.Parallel()
 	secured, doors := target(t, sut.Secured)
 	_, clear := target(t, sut.Clear)
 	keys := filepath.Join(t.TempDir(), "keys.psk")
@@ -98,6 +99,7 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 
 // TestAttackersKeepToOnesOwn: no packet leaves for a host that nobody has said may be attacked.
 func TestAttackersKeepToOnesOwn(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		want string
 		args []string
@@ -120,6 +122,7 @@ func TestAttackersKeepToOnesOwn(t *testing.T) {
 
 // TestAttackThatReachesNobodyIsNone: where nothing listens there is nothing to tell.
 func TestAttackThatReachesNobodyIsNone(t *testing.T) {
+	t.Parallel()
 	code, _, stderr := rspthreat(t.Context(), "attack", "flooder", "--patience", "300ms", "--messages", "2",
 		"--target", "asap:"+string(association.TCP)+":clear:127.99.99.99:1")
 	if code != reports.ExitUnreachable || !strings.Contains(stderr, "could not be made") {

@@ -29,6 +29,7 @@ func (v vendor) edit(t *testing.T, name, from, to string) {
 // What a vendor gets wrong about a registrar that runs is told for what it is, by doctor and at
 // the end of a run that came to nothing; nobody is judged by it.
 func TestWhatIsWrongWithAFileIsSaidWithWhatToDo(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name   string
 		change func(t *testing.T, v vendor)
@@ -93,6 +94,7 @@ func TestWhatIsWrongWithAFileIsSaidWithWhatToDo(t *testing.T) {
 
 // A system of the vendor's that does not behave is no failure of its conformance either.
 func TestSystemsThatDoNotBehave(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name, commands string
 		want           []string
@@ -128,6 +130,7 @@ func TestSystemsThatDoNotBehave(t *testing.T) {
 
 // An adapter that goes wrong in the middle of a check leaves no verdict behind.
 func TestAdaptersThatDoNotBehave(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct{ name, body, want string }{
 		{"prints garbage", `echo 'Listening on 7'`, "is no message"},
 		{"dies", `exit 1`, "ended by itself (exit status 1)"},
@@ -165,6 +168,7 @@ func TestAdaptersThatDoNotBehave(t *testing.T) {
 
 // No secret of the vendor's is in anything that is written, or among the arguments of a process.
 func TestSecretsReachNothingThatIsWritten(t *testing.T) {
+	t.Parallel()
 	v := newVendor(t)
 	defer v.start(t)()
 	const token = "s3cr3t-t0ken"

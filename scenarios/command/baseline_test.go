@@ -14,6 +14,7 @@ import (
 // A known failure is judged and does not make the run fail; whatever about it is not as the
 // baseline says does.
 func TestKnownFailuresAreAcceptedAsLongAsNothingChanges(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	known, out := filepath.Join(dir, "known.yaml"), filepath.Join(dir, "report")
 	judge := func(fault string, more ...string) (int, string, *reports.Results) {
@@ -91,6 +92,7 @@ func TestKnownFailuresAreAcceptedAsLongAsNothingChanges(t *testing.T) {
 }
 
 func TestBaselineThatMakesNoSenseIsRefused(t *testing.T) {
+	t.Parallel()
 	const good = "version: 1\nknown:\n  - {result: T2.3-R6@registrar, verdict: fail, fingerprint: 00, seen: x, reason: y}\n"
 	for _, row := range []struct{ from, to, want string }{
 		{"version: 1", "version: 2", "version: is 2"},
@@ -112,6 +114,7 @@ func TestBaselineThatMakesNoSenseIsRefused(t *testing.T) {
 
 // The parts of a run have every requirement once between them, and the joined report is whole.
 func TestShardsMakeAWholeReport(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var parts []string
 	for _, i := range []string{"1", "2", "3"} {

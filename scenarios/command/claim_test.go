@@ -14,6 +14,7 @@ import (
 // A claim names whose product it is, what judged it and how to repeat it, and says whether it is
 // complete; without that, or when somebody has touched the reports, there is none.
 func TestClaimIsAttributableAndWhole(t *testing.T) {
+	t.Parallel()
 	v := vendor{dir: t.TempDir()}
 	const who = "claim: {organisation: Example, product: exampled, version: '2.1', contact: a@example.org}\n"
 	const file = "version: 1\nname: x\nroles: [pu]\nunsupported: [{section: '2.17', reason: no extensions}]\nadapter: {command: [rspthreat, adapter], parallel: true}\n"

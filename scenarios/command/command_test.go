@@ -64,6 +64,7 @@ func results(t *testing.T, dir string) *reports.Results {
 }
 
 func TestRunJudgesTheReferenceAndLeavesReports(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	code, stdout, stderr := rspthreat(t.Context(), "run", "--out", dir)
 	if code != reports.ExitConforms {
@@ -94,6 +95,7 @@ func TestRunJudgesTheReferenceAndLeavesReports(t *testing.T) {
 }
 
 func TestRunSaysWhenARequirementIsNotMet(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	code, stdout, _ := rspthreat(t.Context(), "run", "--out", dir, "--requirement", "T2.3-R6", "--fault", "skip-owner-check")
 	if code != reports.ExitViolations || !strings.Contains(stdout, "T2.3-R6") {
@@ -141,12 +143,14 @@ func TestWrongUsageIsOneLineAndExitCodeTwo(t *testing.T) {
 }
 
 func TestSelectionWithoutChecksIsNotAPass(t *testing.T) {
+	t.Parallel()
 	if code, stdout, _ := rspthreat(t.Context(), "run", "--out", t.TempDir(), "--requirement", "T2.9-R2"); code != reports.ExitNothingRan {
 		t.Errorf("exit code %d\n%s", code, stdout)
 	}
 }
 
 func TestReportsThatCannotBeWrittenAreOneLine(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("in the way"), 0o600); err != nil {
 		t.Fatal(err)
@@ -158,6 +162,7 @@ func TestReportsThatCannotBeWrittenAreOneLine(t *testing.T) {
 }
 
 func TestInterruptedRunWritesWhatItHas(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	progress := &output{first: func() { cancel(errors.New("interrupt")) }}
@@ -174,6 +179,7 @@ func TestInterruptedRunWritesWhatItHas(t *testing.T) {
 }
 
 func TestListAndExplainNameWhatTheUserNeeds(t *testing.T) {
+	t.Parallel()
 	_, stdout, _ := rspthreat(t.Context(), "list")
 	if strings.Count(stdout, "\n") != 78 || !strings.Contains(stdout, "T2.8-R1") {
 		t.Errorf("list printed\n%s", stdout)
@@ -190,6 +196,7 @@ func TestListAndExplainNameWhatTheUserNeeds(t *testing.T) {
 }
 
 func TestProveShowsWhatAFaultViolates(t *testing.T) {
+	t.Parallel()
 	code, stdout, stderr := rspthreat(t.Context(), "prove", "--fault", "accept-clear-update")
 	if code != reports.ExitConforms || !strings.Contains(stdout, "accept-clear-update") || !strings.Contains(stdout, "violates T2.15-R4@registrar, T2.15-R5@registrar") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)

@@ -14,6 +14,7 @@ import (
 
 // A wrong file is a matter of usage, and the complaint says where it is wrong.
 func TestDaemonsRefuseAWrongConfiguration(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"registrar", "pe", "pu"} {
 		v := vendor{dir: t.TempDir()}
 		v.write(t, "wrong.yaml", "version: 1\nsurprise: 1\n")
@@ -26,6 +27,7 @@ func TestDaemonsRefuseAWrongConfiguration(t *testing.T) {
 
 // What tells a daemon to reload is asked for by those that can, and given back.
 func TestRegistrarReloadsWhenToldTo(t *testing.T) {
+	t.Parallel()
 	v := newVendor(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -53,6 +53,7 @@ func TestDiffTellsWhatIsWorse(t *testing.T) {
 }
 
 func TestMatrixPutsImplementationsSideBySide(t *testing.T) {
+	t.Parallel()
 	a := writeReport(t, &reports.Results{Subject: reports.Subject{Name: "one"}, Results: []reports.Result{{ID: "T2.1-R1@registrar", Requirement: "T2.1-R1", Section: "2.1", Role: "registrar", Verdict: reports.Pass}}})
 	b := writeReport(t, &reports.Results{Subject: reports.Subject{Name: "two"}, Results: []reports.Result{{ID: "T2.1-R1@registrar", Requirement: "T2.1-R1", Section: "2.1", Role: "registrar", Verdict: reports.Fail}}})
 	for format, want := range map[string]string{"markdown": "| Requirement | Role | one | two |", "html": "they differ"} {
@@ -64,6 +65,7 @@ func TestMatrixPutsImplementationsSideBySide(t *testing.T) {
 
 // TestPartsOfARunMakeAWholeReport judges two sections apart, as an indexed job does, and joins them.
 func TestPartsOfARunMakeAWholeReport(t *testing.T) {
+	t.Parallel()
 	var parts []string
 	for _, section := range []string{"2.3", "2.4"} {
 		dir := filepath.Join(t.TempDir(), section)

@@ -42,6 +42,7 @@ var (
 
 // Every command that a document or a recipe shows is one that there is, with flags that it has.
 func TestDocumentsShowCommandsThatThereAre(t *testing.T) {
+	t.Parallel()
 	names := []string{
 		"run", "doctor", "init", "baseline", "claim", "report", "schema", "adapter", "explain", "list", "verify", "guest", "registrar", "pe", "pu", "diff", "matrix", "prove",
 	}
@@ -83,6 +84,7 @@ var block = regexp.MustCompile("(?s)```yaml\n(.*?)```")
 // Every piece of a configuration in the documents is one that the program takes, beside what
 // every file has.
 func TestDocumentsShowConfigurationsThatLoad(t *testing.T) {
+	t.Parallel()
 	const base = "version: 1\nname: x\nsecurity: secured\naddress: 192.0.2.1\ndoors: [{protocol: asap, transport: tcp, tls: true, port: 3864}]\n"
 	seen := 0
 	for _, path := range documents(t) {
@@ -115,6 +117,7 @@ func TestDocumentsShowConfigurationsThatLoad(t *testing.T) {
 
 // Every message in the text about the protocol is JSON.
 func TestAdapterDocumentShowsMessages(t *testing.T) {
+	t.Parallel()
 	b, err := os.ReadFile("../../sut/ADAPTER.md")
 	if err != nil {
 		t.Fatal(err)

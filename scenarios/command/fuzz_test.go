@@ -13,6 +13,7 @@ import (
 
 // TestFuzzFindsReplaysAndPromotes: the way of a finding, from the first message to a case of its own.
 func TestFuzzFindsReplaysAndPromotes(t *testing.T) {
+	t.Parallel()
 	out := filepath.Join(t.TempDir(), "fuzz")
 	code, stdout, stderr := rspthreat(t.Context(), "fuzz", "--fault", "skip-owner-check", "--role", "pe", "--cases", "512", "--seed", "1", "-q", "-o", out)
 	if code != reports.ExitViolations || !strings.Contains(stdout, "T2.3-R6") || !strings.Contains(stdout, "fuzz replay --fault skip-owner-check") {
@@ -57,6 +58,7 @@ func TestFuzzFindsReplaysAndPromotes(t *testing.T) {
 
 // TestFuzzExitCodes: what is a matter of usage, and what of a system that is not there.
 func TestFuzzExitCodes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	put := func(name, text string) string {
 		t.Helper()

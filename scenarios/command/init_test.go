@@ -19,6 +19,7 @@ import (
 
 // Whatever init is told, the file loads, and holds against the schema that it writes beside it.
 func TestInitWritesAFileThatLoads(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name  string
 		flags []string
@@ -87,6 +88,7 @@ func holds(t *testing.T, schema string, text []byte) {
 
 // What it is asked on a terminal it asks again until the answer makes sense.
 func TestInitAsks(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mine.yaml")
 	var out, questions output
 	answers := "my element\nrouter\npe\nmaybe\nclear\n./adapter --fast\n"

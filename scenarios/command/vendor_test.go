@@ -150,6 +150,7 @@ func (w *watched) Write(p []byte) (int, error) {
 }
 
 func TestVendorJudgesARegistrarThatRunsByItself(t *testing.T) {
+	t.Parallel()
 	v := newVendor(t)
 	defer v.start(t)()
 	out := v.path("report")
@@ -182,6 +183,7 @@ func TestVendorJudgesARegistrarThatRunsByItself(t *testing.T) {
 }
 
 func TestSystemThatCannotBeReachedIsNotJudged(t *testing.T) {
+	t.Parallel()
 	v := newVendor(t)
 	out := v.path("report")
 	code, stdout, stderr := rspthreat(t.Context(), "run", "-q", "--sut", v.path("sut.yaml"), "--out", out)
@@ -195,6 +197,7 @@ func TestSystemThatCannotBeReachedIsNotJudged(t *testing.T) {
 }
 
 func TestSystemThatDiesHalfWayLeavesNoVerdictBehindThatIsNotSound(t *testing.T) {
+	t.Parallel()
 	v := newVendor(t)
 	stop := v.start(t)
 	defer stop()
@@ -212,6 +215,7 @@ func TestSystemThatDiesHalfWayLeavesNoVerdictBehindThatIsNotSound(t *testing.T) 
 }
 
 func TestWrongKeyIsNotHeldAgainstTheSystem(t *testing.T) {
+	t.Parallel()
 	v := newVendor(t)
 	defer v.start(t)()
 	b, err := os.ReadFile(v.path("keys.psk"))

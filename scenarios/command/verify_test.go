@@ -31,6 +31,7 @@ func writeReport(t *testing.T, r *reports.Results) string {
 }
 
 func TestVerifyTellsWhetherAReportIsWhole(t *testing.T) {
+	t.Parallel()
 	dir := writeReport(t, &reports.Results{Checks: []reports.Check{{ID: "2.1-x", Log: []string{"said"}}}})
 	code, stdout, stderr := rspthreat(t.Context(), "verify", dir)
 	if code != 0 || !strings.Contains(stdout, ": whole (") || stderr != "" {
