@@ -60,7 +60,7 @@ recipes: deps ## The recipes for CI: workflow, manifests and script against thei
 	shellcheck sut/recipes/run.sh
 
 interop: deps build ## Work with rsplib, and judge rsplib's rspregistrar in a user-mode-linux guest (as root)
-	$(GO) test -tags interop -count=1 -p 1 -timeout 15m ./sut/guest ./reference/association/interop ./reference/interop ./scenarios/interop
+	$(GO) test -tags interop -count=1 -p 4 -timeout 15m ./sut/guest ./reference/association/interop ./reference/interop ./scenarios/interop
 
 repeat: ## Judge the embedded reference $(RUNS) times: every run must give the same verdicts
 	$(GO) test -count=1 -timeout 60m -run TestVerdictsAreTheSameEveryTime ./scenarios/proof -args -runs $(RUNS)

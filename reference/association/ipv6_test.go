@@ -4,11 +4,13 @@ package association
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +38,9 @@ func inNamespace(t *testing.T, addrs []netip.Addr, f func()) {
 			}
 		}
 		if err == nil {
+			err = reachable(addrs)
+		}
+		if err == nil {
 			f()
 		}
 		finished = err
@@ -43,6 +48,26 @@ func inNamespace(t *testing.T, addrs []netip.Addr, f func()) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// reachable waits until the kernel, which does so in its own time, has made the routes.
+func reachable(addrs []netip.Addr) error {
+	const discard = 9
+	deadline := time.Now().Add(patience)
+	for _, a := range addrs {
+		for {
+			c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, discard)))
+			if err == nil {
+				_ = c.Close()
+				break
+			}
+			if time.Now().After(deadline) {
+				return err
+			}
+			runtime.Gosched()
+		}
+	}
+	return nil
 }
 
 // Every transport works with IPv6 as with IPv4, and shows the addresses of both ends.

@@ -4,6 +4,7 @@ package command_test
 
 import (
 	"context"
+	goflag "flag"
 	"os"
 	"os/signal"
 	"strings"
@@ -13,12 +14,19 @@ import (
 	"github.com/rspthreat/rspthreat/scenarios/command"
 )
 
+// sideBySide is how many tests run at once: they wait more than they compute.
+const sideBySide = "8"
+
 // TestMain is the tests, or the rspthreat command that a system under test of theirs runs.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
 		os.Exit(command.Main(ctx, os.Args[1:], os.Stdout, os.Stderr, command.WithInput(os.Stdin)))
+	}
+	goflag.Parse()
+	if err := goflag.Set("test.parallel", sideBySide); err != nil {
+		panic(err) // no such flag
 	}
 	os.Exit(m.Run())
 }
