@@ -26,8 +26,8 @@ func (j *Judge) Grants(e *link.Exchange) (list []Grant) {
 	if r.Done || model.RoleOf(j.Secured, e.Caller) != model.PE {
 		return list
 	}
-	for _, p := range e.Payloads {
-		m, err := wire.Decode(e.Caller.Protocol, link.Sent(e.Caller, e.Address.Fill(nil, p.Octets)), &j.Wire)
+	for _, b := range e.Heard() {
+		m, err := wire.Decode(e.Caller.Protocol, b, &j.Wire)
 		if err != nil {
 			continue
 		}
