@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps recipes test unit lint race proof browser asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-wire interop-fuzz bench screenshots clean
+.PHONY: help build run deps recipes test unit lint race proof browser asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-libfuzzer fuzz-memory fuzz-wire interop-fuzz bench screenshots clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,12 @@ fuzz: ## Each fuzz target for $(FUZZTIME) seconds with go-fuzz
 
 fuzz-distributed: ## go-fuzz's coordinator and workers on loopback for $(FUZZTIME) seconds
 	fuzz/fuzz-distributed -t $(FUZZTIME)
+
+fuzz-libfuzzer: ## Each fuzz target for $(FUZZTIME) seconds with libFuzzer, and executions per CPU-second (needs clang-14)
+	fuzz/fuzz-libfuzzer -t $(FUZZTIME)
+
+fuzz-memory: ## Ten million cases over the wire: the memory after each million, which must not grow
+	$(GO) test -run '^$$' -bench Memory -benchtime 10000000x -timeout 2h ./fuzz/campaign
 
 group: ## Three registrars and a thousand elements in network namespaces (as root)
 	$(GO) test -tags group -count=1 -timeout 9m -v ./reference/daemon/group

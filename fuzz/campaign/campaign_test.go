@@ -5,6 +5,7 @@ package campaign_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,14 @@ import (
 	"github.com/rspthreat/rspthreat/sut"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain has more tests run at once than there are processors: they wait for much of the time.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("4")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // embedded is the reference in this process, with faults.
 func embedded(t *testing.T, faults ...string) target.Target {
@@ -103,14 +111,15 @@ func TestFaultsOfTheReferenceAreFound(t *testing.T) {
 
 func TestNothingIsFoundInTheReference(t *testing.T) {
 	t.Parallel()
-	s := run(t, campaign.Options{Target: embedded(t), Seed: 2, Cases: budget})
-	if len(s.Findings) > 0 || s.Why != campaign.WhyCases || s.NewCases < budget {
+	s := run(t, campaign.Options{Target: embedded(t), Seed: 2, Cases: budget / every})
+	if len(s.Findings) > 0 || s.Why != campaign.WhyCases || s.NewCases < budget/every {
 		t.Errorf("%d cases, %s: %v", s.NewCases, s.Why, s.Findings)
 	}
 }
 
 // TestCampaignGoesOnWhereItWasInterrupted, with what was found, and is not mixed up with another.
 func TestCampaignGoesOnWhereItWasInterrupted(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	o := campaign.Options{Target: embedded(t), Dir: dir, Seed: 3, Roles: []model.Role{model.Stranger, model.PU}}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -61,6 +61,7 @@ func TestTargetsThatMisbehave(t *testing.T) {
 
 // TestTargetThatDiesAgainAndAgainEndsTheCampaign with what was found.
 func TestTargetThatDiesAgainAndAgainEndsTheCampaign(t *testing.T) {
+	t.Parallel()
 	x := &tolerant{transport: association.TCP, turn: "die", response: time.Second}
 	defer x.Close(context.Background())
 	s := run(t, campaign.Options{Target: x, Seed: 1, Cases: 100_000, MaxDeaths: 3, Effort: triage.Effort{Trials: 50, Time: 5 * time.Second}})
@@ -162,6 +163,7 @@ func TestBrokenFilesOfACorpusArePassedOver(t *testing.T) {
 
 // TestShardsAreMergedEachFindingOnce, and what does not belong together is refused.
 func TestShardsAreMergedEachFindingOnce(t *testing.T) {
+	t.Parallel()
 	var dirs []string
 	cases := uint64(0)
 	for shard := range 2 {
