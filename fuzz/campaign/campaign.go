@@ -125,7 +125,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 func (c *Campaign) open() error {
 	h := Header{
 		Schema: JournalID, Subject: c.opts.Subject, Seed: c.opts.Seed, Shard: c.opts.Shard, Shards: c.opts.Shards,
-		Secured: c.world.Secured, Pools: []string{c.world.Pool, c.world.OtherPool}, Started: c.began.UTC().Truncate(time.Second),
+		Secured: c.world.Secured, IPv6: c.world.IPv6, Pools: []string{c.world.Pool, c.world.OtherPool}, Started: c.began.UTC().Truncate(time.Second),
 	}
 	h.Corpus = c.corpus.sum
 	for _, p := range c.world.Parts {

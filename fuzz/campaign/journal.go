@@ -39,6 +39,7 @@ type Header struct {
 	Shard   int       `json:"shard"`
 	Shards  int       `json:"shards"`
 	Secured bool      `json:"secured"`
+	IPv6    bool      `json:"ipv6,omitempty"` // own addresses are of IPv6
 	Pools   []string  `json:"pools"`
 	Callers []string  `json:"callers"`          // who can come through which door; part of what cases depend on
 	Corpus  string    `json:"corpus,omitempty"` // checksum of what cases begin with
@@ -179,6 +180,8 @@ func (h *Header) same(other *Header) error {
 		return fmt.Errorf("%w: shard %d/%d, not %d/%d", ErrOther, h.Shard, h.Shards, other.Shard, other.Shards)
 	case h.Corpus != other.Corpus:
 		return fmt.Errorf("%w: the corpus is not the same", ErrOther)
+	case h.IPv6 != other.IPv6:
+		return fmt.Errorf("%w: the doors are at addresses of IPv4 in one and of IPv6 in the other", ErrOther)
 	case h.Secured != other.Secured || !slices.Equal(h.Pools, other.Pools) || !slices.Equal(h.Callers, other.Callers):
 		return fmt.Errorf("%w: the system lets in %q, and %q now", ErrOther, h.Callers, other.Callers)
 	}

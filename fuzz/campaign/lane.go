@@ -286,7 +286,8 @@ func (l *lane) observe(c *model.Case, g *link.Group, r *link.Result, led bool) {
 func (l *lane) cover(c *model.Case, r *link.Result, led bool) {
 	count := func(t *model.Transition) {
 		answered := t.Answer == "" || slices.ContainsFunc(r.Replies, func(reply link.Reply) bool {
-			return reply.Message != nil && reply.Message.Name() == t.Answer
+			r, ok := reply.Message.(*wire.RegistrationResponse)
+			return reply.Message != nil && reply.Message.Name() == t.Answer && !(ok && r.Reject)
 		})
 		if answered {
 			l.coverage[transitionKey(l.block.Machine, t)]++

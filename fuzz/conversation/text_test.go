@@ -21,6 +21,7 @@ send a 05000010 0009000c 4563686f 506f6f6c  # ASAP_HANDLE_RESOLUTION pool "EchoP
 sync a
 open b enrp sctp-udp tls as peer
 send b ppid=11 stream=2 05000010 <server> <victim>  # ENRP_LIST_REQUEST
+send b <address6.0> <address6.1> <address6.2> <address6.3>
 abort b
 restart
 idle 1.5s
@@ -34,7 +35,7 @@ func TestTextIsReadAsItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Messages() != 3 || len(s.Steps) != 11 || s.Repeat != 3 {
+	if s.Messages() != 4 || len(s.Steps) != 12 || s.Repeat != 3 {
 		t.Errorf("%d messages, %d steps", s.Messages(), len(s.Steps))
 	}
 	again, err := conversation.Parse(strings.NewReader(s.Format()))

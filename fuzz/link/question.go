@@ -81,7 +81,7 @@ func (l *Link) askASAP() asked {
 	if l.Question == AskRegistration {
 		pe := wire.PoolElement{
 			ID: 1, Life: 1, Policy: wire.Policy{Type: wire.RoundRobin},
-			User: wire.Transport{Kind: wire.TransportSCTP, Port: 7, Addrs: []netip.Addr{conversation.Address.Addr()}},
+			User: wire.Transport{Kind: wire.TransportSCTP, Port: 7, Addrs: []netip.Addr{l.Values.Address}},
 		}
 		b, err := (&wire.Registration{PoolHandle: handle, Element: pe}).Append(nil, &l.system.Wire)
 		if err != nil {

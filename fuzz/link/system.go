@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,9 +92,14 @@ func (s *System) Callers() []conversation.Caller {
 	return list
 }
 
+// ipv6 tells whether all its doors are at IPv6 addresses.
+func (s *System) ipv6() bool {
+	return !slices.ContainsFunc(s.Doors, func(d sut.Door) bool { return d.Addr.Addr().Unmap().Is4() })
+}
+
 // World describes the system for the planner; callers are those that it lets in.
 func (s *System) World(callers []conversation.Caller) *model.World {
-	w := &model.World{Secured: s.Secured, Pool: s.Pool, OtherPool: s.OtherPool, Wire: s.Wire}
+	w := &model.World{Secured: s.Secured, Pool: s.Pool, OtherPool: s.OtherPool, Wire: s.Wire, IPv6: s.ipv6()}
 	for _, c := range callers {
 		w.Parts = append(w.Parts, model.Part{Role: model.RoleOf(s.Secured, c), Caller: c})
 	}

@@ -44,6 +44,9 @@ const servicePort = 7
 
 func (e *Env) pool() wire.PoolHandle { return wire.PoolHandle(e.Pool) }
 
+// own is the address that the caller comes from.
+func (e *Env) own() netip.Addr { return conversation.OwnAddress(e.World.IPv6) }
+
 // shortLife is the registration life of the fuzzer's elements in seconds: what a case leaves
 // behind is gone before there is much of it.
 const shortLife = 30
@@ -52,7 +55,7 @@ const shortLife = 30
 func (e *Env) element() wire.PoolElement {
 	return wire.PoolElement{
 		ID: e.ID, Life: shortLife, Policy: wire.Policy{Type: wire.RoundRobin},
-		User: wire.Transport{Kind: wire.TransportSCTP, Port: servicePort, Addrs: []netip.Addr{conversation.Address.Addr()}},
+		User: wire.Transport{Kind: wire.TransportSCTP, Port: servicePort, Addrs: []netip.Addr{e.own()}},
 	}
 }
 
@@ -73,7 +76,7 @@ func (e *Env) presence(reply bool) *wire.Presence {
 	return &wire.Presence{
 		Sender: e.Self, ReplyRequired: reply, Checksum: emptyChecksum, HasChecksum: true, HasServer: true,
 		Server: wire.ServerInformation{ID: e.Self, Transport: wire.Transport{
-			Kind: wire.TransportSCTP, Port: wire.PortENRP, Addrs: []netip.Addr{conversation.Address.Addr()},
+			Kind: wire.TransportSCTP, Port: wire.PortENRP, Addrs: []netip.Addr{e.own()},
 		}},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/rspthreat/rspthreat/fuzz/conversation"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
@@ -84,7 +83,7 @@ func (e *Env) anyENRP(r *rand.Rand) wire.Message {
 	case 5, 6, 7, 8:
 		pe := e.anyElement(r)
 		pe.ID, pe.Home = e.anyElementID(r), e.anyServer(r)
-		pe.HasASAP, pe.ASAP = true, wire.Transport{Kind: wire.TransportSCTP, Port: uint16(anyWord(r)), Addrs: []netip.Addr{anyAddress(r)}}
+		pe.HasASAP, pe.ASAP = true, wire.Transport{Kind: wire.TransportSCTP, Port: uint16(anyWord(r)), Addrs: []netip.Addr{e.anyAddress(r)}}
 		return &wire.HandleUpdate{Sender: from, Receiver: to, Action: wire.UpdateAction(r.IntN(5) / 2), PoolHandle: e.anyHandle(r), Element: pe}
 	case 9:
 		return &wire.ListRequest{Sender: from, Receiver: to}
@@ -190,7 +189,7 @@ func (e *Env) anyElement(r *rand.Rand) wire.PoolElement {
 		pe.User = e.anyTransport(r)
 	}
 	if r.IntN(8) == 0 {
-		pe.HasASAP, pe.ASAP = true, wire.Transport{Kind: wire.TransportSCTP, Port: uint16(anyWord(r)), Addrs: []netip.Addr{anyAddress(r)}}
+		pe.HasASAP, pe.ASAP = true, wire.Transport{Kind: wire.TransportSCTP, Port: uint16(anyWord(r)), Addrs: []netip.Addr{e.anyAddress(r)}}
 	}
 	return pe
 }
@@ -217,26 +216,34 @@ func anyPolicy(r *rand.Rand) wire.Policy {
 
 func (e *Env) anyTransport(r *rand.Rand) wire.Transport {
 	kinds := []wire.TransportKind{wire.TransportSCTP, wire.TransportSCTP, wire.TransportTCP, wire.TransportUDP, wire.TransportDCCP, wire.TransportUDPLite}
-	t := wire.Transport{Kind: kinds[r.IntN(len(kinds))], Port: uint16(anyWord(r)), Addrs: []netip.Addr{conversation.Address.Addr()}}
+	t := wire.Transport{Kind: kinds[r.IntN(len(kinds))], Port: uint16(anyWord(r)), Addrs: []netip.Addr{e.own()}}
 	if r.IntN(2) == 0 {
-		t.Addrs[0] = anyAddress(r)
+		t.Addrs[0] = e.anyAddress(r)
 	}
 	if t.Kind == wire.TransportSCTP {
 		t.Use = wire.TransportUse(r.IntN(2))
 		for range r.IntN(8) / 6 * 3 {
-			t.Addrs = append(t.Addrs, anyAddress(r))
+			t.Addrs = append(t.Addrs, e.anyAddress(r))
 		}
 	}
 	return t
 }
 
+// addresses at limits; {} is the own one.
 var addresses = []netip.Addr{
-	conversation.Address.Addr(), conversation.Address.Addr(), netip.MustParseAddr("192.0.2.1"), netip.IPv4Unspecified(),
+	{},
+	{},
+	netip.MustParseAddr("192.0.2.1"), netip.IPv4Unspecified(),
 	netip.MustParseAddr("255.255.255.255"), netip.MustParseAddr("224.0.0.1"), netip.MustParseAddr("127.0.0.1"),
 	netip.IPv6Unspecified(), netip.IPv6Loopback(), netip.MustParseAddr("ff02::1"), netip.MustParseAddr("::ffff:192.0.2.1"),
 }
 
-func anyAddress(r *rand.Rand) netip.Addr { return addresses[r.IntN(len(addresses))] }
+func (e *Env) anyAddress(r *rand.Rand) netip.Addr {
+	if a := addresses[r.IntN(len(addresses))]; a.IsValid() {
+		return a
+	}
+	return e.own()
+}
 
 func (e *Env) anyCause(r *rand.Rand) wire.Cause {
 	c := wire.Cause{Code: wire.CauseCode(r.IntN(int(wire.CauseSecurity) + 3))}

@@ -27,6 +27,7 @@ type Part struct {
 // World is what a plan knows of the system under test.
 type World struct {
 	Secured         bool
+	IPv6            bool // it is reached by IPv6 only
 	Pool, OtherPool string
 	Wire            wire.Options
 	Parts           []Part // those that the system lets in, in a fixed order

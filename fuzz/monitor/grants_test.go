@@ -19,7 +19,7 @@ import (
 func TestWhatAStreamMayHaveGranted(t *testing.T) {
 	registration, err := wire.Encode(&wire.Registration{PoolHandle: wire.PoolHandle("EchoPool"), Element: wire.PoolElement{
 		ID: 7, Life: wire.LifeInfinite, Policy: wire.Policy{Type: wire.RoundRobin},
-		User: wire.Transport{Kind: wire.TransportSCTP, Port: 7, Addrs: []netip.Addr{conversation.Address.Addr()}},
+		User: wire.Transport{Kind: wire.TransportSCTP, Port: 7, Addrs: []netip.Addr{conversation.OwnAddress(false)}},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ package plant_test
 import (
 	"context"
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,12 +41,16 @@ const slow = 350 * time.Millisecond
 // effort is what a bug is worth: they are simple.
 var effort = triage.Effort{Trials: 400, Time: 20 * time.Second}
 
-func fuzz(ctx context.Context, t *testing.T, b plant.Bug, dir string, found func(*finding.Finding)) *campaign.Summary {
+// registered is the transition of the model in which a registration is granted.
+const registered = "pe connected > registered: register"
+
+func fuzz(ctx context.Context, t *testing.T, b plant.Bug, at netip.Addr, dir string, found func(*finding.Finding)) *campaign.Summary {
 	t.Helper()
 	target, err := plant.NewTarget(b, response)
 	if err != nil {
 		t.Fatal(err)
 	}
+	target.Address = at
 	defer func() {
 		if err := target.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -76,7 +81,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 			}
 			var seen atomic.Int32
 			began := time.Now()
-			s := fuzz(ctx, t, b, dir, func(f *finding.Finding) {
+			s := fuzz(ctx, t, b, netip.Addr{}, dir, func(f *finding.Finding) {
 				if like(f) && seen.Add(1) == 1 {
 					stop()
 				}
@@ -111,16 +116,23 @@ func check(t *testing.T, b *plant.Bug, f *finding.Finding, dir string) {
 	}
 }
 
-// TestNothingIsFoundWithoutABug within the same budgets.
+// TestNothingIsFoundWithoutABug within the same budgets, and elements are registered by IPv4 and by IPv6.
 func TestNothingIsFoundWithoutABug(t *testing.T) {
-	for _, b := range []plant.Bug{
-		{Name: "in clear", Budget: 40_000 / every, Clear: true},
-		{Name: "secured", Budget: 8_000 / every},
+	for _, row := range []struct {
+		bug plant.Bug
+		at  netip.Addr
+	}{
+		{plant.Bug{Name: "in clear", Budget: 40_000 / every, Clear: true}, netip.Addr{}},
+		{plant.Bug{Name: "secured", Budget: 8_000 / every}, netip.Addr{}},
+		{plant.Bug{Name: "secured, IPv6", Budget: 4_000 / every}, netip.IPv6Loopback()},
 	} {
-		t.Run(b.Name, func(t *testing.T) {
+		t.Run(row.bug.Name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			s := fuzz(t.Context(), t, b, dir, nil)
+			s := fuzz(t.Context(), t, row.bug, row.at, dir, nil)
+			if s.Coverage[registered] == 0 {
+				t.Errorf("no element was registered: %v", s.Coverage)
+			}
 			if s.Why != campaign.WhyCases {
 				t.Errorf("%d cases: %s", s.Cases, s.Why)
 			}

@@ -35,6 +35,8 @@ type Target struct {
 	Bug Bug
 	// Response is how long an answer may take.
 	Response time.Duration
+	// Address has the doors; the zero value stands for an address of 127.0.0.0/8 that nobody has.
+	Address netip.Addr
 
 	authority *sut.Authority
 	server    tls.Certificate
@@ -134,6 +136,9 @@ func (t *Target) listen(ctx, serving context.Context) ([]sut.Door, error) {
 	const attempts = 16
 	for try := 0; ; try++ {
 		at := netip.AddrFrom4([4]byte{127, byte(1 + rand.IntN(254)), byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
+		if t.Address.IsValid() {
+			at = t.Address
+		}
 		err := t.open(ctx, serving, doors, at)
 		if err == nil || try == attempts || !errors.Is(err, syscall.EADDRINUSE) {
 			return doors, err
