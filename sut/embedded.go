@@ -55,7 +55,7 @@ const (
 func (w Wanted) embeddedTimers() registrar.Timers {
 	t := registrar.Timers{
 		KeepAlive:        30 * time.Second, // no idle keep-alive disturbs a check
-		KeepAliveTimeout: 400 * time.Millisecond,
+		KeepAliveTimeout: time.Second, // an honest element on a busy machine answers within half of it
 		KeepAliveSpacing: 50 * time.Millisecond,
 		TableSession:     5 * time.Second,
 	}

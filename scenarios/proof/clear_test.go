@@ -78,6 +78,7 @@ var clearVerdicts = map[string]clearVerdict{
 // TestNodesInClearAreJudged: an element or a user without TLS is told what it does not meet,
 // by every check that can be made on it.
 func TestNodesInClearAreJudged(t *testing.T) {
+	t.Parallel()
 	l := requirements(t)
 	for _, c := range scenarios.Checks() {
 		if c.Role == engine.Registrar {
@@ -140,6 +141,7 @@ func (d withoutDoor) StartElement(ctx context.Context, spec sut.ElementSpec) (su
 // TestDeclinedCheckLeavesThePlaceToTheNext: the registrar of a check that the system declines
 // is gone when the next check plays one at the same place.
 func TestDeclinedCheckLeavesThePlaceToTheNext(t *testing.T) {
+	t.Parallel()
 	reference, err := sut.NewEmbedded()
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +181,7 @@ func (t overSCTP) Prepare(ctx context.Context, w sut.Wanted) (*sut.Instance, err
 
 // TestElementsThatArePlayedFollowTheTransportOfTheUser: and what it sends there is seen.
 func TestElementsThatArePlayedFollowTheTransportOfTheUser(t *testing.T) {
+	t.Parallel()
 	reference, err := sut.NewEmbedded()
 	if err != nil {
 		t.Fatal(err)

@@ -134,6 +134,7 @@ var inapplicable = map[string]string{
 // TestSystemThatDiesUnderAnAttackIsNotJudged: neither does silence pass, nor is what could
 // not be looked at any more held against the system.
 func TestSystemThatDiesUnderAnAttackIsNotJudged(t *testing.T) {
+	t.Parallel()
 	l, err := ledger.Load()
 	if err != nil {
 		t.Fatal(err)

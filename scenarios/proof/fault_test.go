@@ -45,6 +45,7 @@ func TestReferenceWithoutFaultsMeetsEveryRequirement(t *testing.T) {
 // TestEachFaultViolatesExactlyItsRequirements is what shows that the checks can fail, and
 // fail for what they are about.
 func TestEachFaultViolatesExactlyItsRequirements(t *testing.T) {
+	t.Parallel()
 	l := requirements(t)
 	for _, f := range sut.Faults() {
 		t.Run(f.Name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 // TestProofDepartsFromAFalseClaim: what holds the claims against what happens can itself fail.
 func TestProofDepartsFromAFalseClaim(t *testing.T) {
+	t.Parallel()
 	faults, err := sut.FindFaults("skip-owner-check")
 	if err != nil {
 		t.Fatal(err)

@@ -42,6 +42,7 @@ var unharmed = map[engine.Sabotage]map[string]string{
 
 // TestFaultsOfTheHarnessNeverPass: nor do they hold anything against the system.
 func TestFaultsOfTheHarnessNeverPass(t *testing.T) {
+	t.Parallel()
 	l := requirements(t)
 	for _, kind := range engine.Sabotages() {
 		for _, c := range scenarios.Checks() {
