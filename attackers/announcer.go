@@ -17,7 +17,8 @@ import (
 // can tell who sent them.
 type Announcer struct{ Site }
 
-// Announce sends each message as a datagram to each UDP door of its protocol. Datagrams are
+// Announce sends each message as a datagram to each UDP door of its protocol, a port or a
+// multicast group. Datagrams are
 // not answered; that they arrived is for a canary to make likely.
 func (a *Announcer) Announce(ctx context.Context, messages ...wire.Message) ([]Attempt, error) {
 	var all []Attempt
@@ -25,7 +26,7 @@ func (a *Announcer) Announce(ctx context.Context, messages ...wire.Message) ([]A
 		if door.Transport != association.UDP {
 			continue
 		}
-		d, err := association.ListenDatagram(ctx, association.DatagramConfig{Local: netip.AddrPortFrom(local(a.Local(), door), 0), Tap: a.Recorder})
+		d, err := script.OpenDatagram(ctx, local(a.Local(), door), a.Recorder, door.Addr)
 		if err != nil {
 			return all, fmt.Errorf("%s: datagram socket: %w", Name, err)
 		}

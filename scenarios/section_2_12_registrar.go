@@ -30,7 +30,7 @@ func section2_12Registrar() []engine.Check {
 	return []engine.Check{
 		{
 			ID: "2.12-forged-registrars", Section: "2.12", Role: engine.Registrar, Security: sut.Secured,
-			Title:        "Datagrams announce registrars that do not exist, and one of the attacker's",
+			Title:        "Datagrams and multicast announce registrars that do not exist, and one of the attacker's",
 			Requirements: []string{"T2.12-R1"},
 			Threat: reports.Threat{
 				Attacker:     "a node anywhere that can send datagrams to the announcement ports",
@@ -54,6 +54,7 @@ func section2_12Registrar() []engine.Check {
 			},
 			Applies: needsPeer, Run: confidentialDiscovery,
 		},
+		thwartedDiscovery(),
 	}
 }
 
@@ -87,7 +88,7 @@ func forgedRegistrars(ctx context.Context, r *engine.Run) {
 	})
 	defer rogue.Close()
 	var attempts []attackers.Attempt
-	r.Attack(ctx, fmt.Sprintf("announce %d registrars by datagrams, the rogue one among them", forgedServers), func(ctx context.Context, g gomega.Gomega) string {
+	r.Attack(ctx, fmt.Sprintf("announce %d registrars to ports and groups, the rogue one among them", forgedServers), func(ctx context.Context, g gomega.Gomega) string {
 		announcer := attackers.Announcer{Site: where}
 		var err error
 		attempts, err = announcer.Announce(ctx, victim.Servers(forgedServers, rogue.Doors()[0].Addr, at)...)
@@ -97,15 +98,7 @@ func forgedRegistrars(ctx context.Context, r *engine.Run) {
 	s.look(ctx)
 	listed, known := s.listed(ctx)
 	r.Oracle(ctx, "no registrar is trusted because it was announced", func(_ context.Context, g gomega.Gomega) string {
-		if known {
-			forged := 0
-			for _, id := range listed {
-				if attackers.Forged(id) {
-					forged++
-				}
-			}
-			g.Expect(forged).To(gomega.BeZero(), "%d registrars that were only announced are in the list that peers are told", forged)
-		}
+		noneForged(g, listed, known)
 		for _, n := range rogue.Nodes() {
 			g.Expect(n.Received()).To(gomega.BeEmpty(), "the rogue registrar is spoken to")
 		}
@@ -114,6 +107,21 @@ func forgedRegistrars(ctx context.Context, r *engine.Run) {
 	r.Oracle(ctx, "the handlespace is as it was", func(_ context.Context, g gomega.Gomega) string {
 		return s.unchanged(g)
 	})
+}
+
+// noneForged looks for made-up registrars in the list that a peer was told.
+func noneForged(g gomega.Gomega, listed []wire.ServerID, known bool) string {
+	if !known {
+		return "nobody may ask for the list"
+	}
+	forged := 0
+	for _, id := range listed {
+		if attackers.Forged(id) {
+			forged++
+		}
+	}
+	g.Expect(forged).To(gomega.BeZero(), "%d registrars that were only announced are in the list that peers are told", forged)
+	return fmt.Sprintf("none of %d registrars in the list was made up", len(listed))
 }
 
 // rogueDoor is where a rogue registrar waits; nobody is told the port but by announcements.

@@ -44,6 +44,9 @@ func (c *Config) doors() ([]Door, error) {
 		if err != nil {
 			return nil, fmt.Errorf("doors[%d].address: %w", n, err)
 		}
+		if a.IsMulticast() && door.Transport != association.UDP {
+			return nil, fmt.Errorf("doors[%d].address: %s is a multicast group, which takes transport udp", n, a)
+		}
 		if d.Port == 0 {
 			return nil, fmt.Errorf("doors[%d].port: is missing", n)
 		}

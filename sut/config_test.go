@@ -35,6 +35,7 @@ func TestWrongConfigurationsAreRefusedWithThePlace(t *testing.T) {
 		{"an unknown security", "address:", "security: some\naddress:", "security"},
 		{"TLS doors of a clear system", "address:", "security: clear\naddress:", "doors[0]"},
 		{"no address", "192.0.2.1", "registrar.example", "doors[0].address"},
+		{"a group over TCP", "address: 192.0.2.1", "address: 224.0.1.185", "doors[0].address"},
 		{"a tag without a value", "doors:\n  - {protocol: asap, transport: tcp, tls: true, port: 3864}\n", "doors: ! \n", "malformed YAML"},
 		{"no doors", "doors:\n  - {protocol: asap, transport: tcp, tls: true, port: 3864}\n", "", "doors"},
 		{"a wrong duration", "address:", "timers: {response: soon}\naddress:", "timers.response"},

@@ -55,7 +55,7 @@ const (
 func (w Wanted) embeddedTimers() registrar.Timers {
 	t := registrar.Timers{
 		KeepAlive:        30 * time.Second, // no idle keep-alive disturbs a check
-		KeepAliveTimeout: time.Second, // an honest element on a busy machine answers within half of it
+		KeepAliveTimeout: time.Second,      // an honest element on a busy machine answers within half of it
 		KeepAliveSpacing: 50 * time.Millisecond,
 		TableSession:     5 * time.Second,
 	}
@@ -242,6 +242,11 @@ func (e *Embedded) registrarConfig(security Security, keys *registrar.Keys, door
 		if d.Secured && cfg.Mode == registrar.Insecure {
 			continue
 		}
+		if d.Addr.Addr().IsMulticast() {
+			local := netip.AddrPortFrom(doors[0].Addr.Addr(), 0)
+			cfg.Announcements = &registrar.Announcements{Group: d.Addr, Local: local, Interface: loopbackInterface}
+			continue
+		}
 		cfg.Doors = append(cfg.Doors, registrar.Door{Protocol: d.Protocol, Transport: d.Transport, Secured: d.Secured, Addr: d.Addr})
 	}
 	return cfg
@@ -317,7 +322,16 @@ func embeddedDoors(addr netip.Addr) []Door {
 		{Protocol: wire.ENRP, Transport: association.SCTPUDP, Addr: at(portENRP)},
 		{Protocol: wire.ASAP, Transport: association.UDP, Addr: at(portASAP)},
 		{Protocol: wire.ENRP, Transport: association.UDP, Addr: at(portENRP)},
+		{Protocol: wire.ASAP, Transport: association.UDP, Addr: netip.AddrPortFrom(embeddedGroup(addr), portASAP)},
 	}
+}
+
+// embeddedGroup is where the registrar at a loopback address announces itself, and hears
+// others: a group of its own, since the reference runs many times side by side, in the
+// administratively scoped block (RFC 2365).
+func embeddedGroup(addr netip.Addr) netip.Addr {
+	b := addr.As4()
+	return netip.AddrFrom4([4]byte{239, b[1], b[2], b[3]})
 }
 
 // nodeAddrs hands out the loopback addresses next to the registrar's.

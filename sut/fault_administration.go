@@ -52,6 +52,19 @@ func administrationFaults() []Fault {
 			apply:        func(c *registrar.Config) { c.TrustDatagrams = true },
 		},
 		{
+			Name:         "trust-announcements",
+			Description:  "a registrar that is announced to the multicast group is put on the peer list",
+			Requirements: []string{"T2.12-R1", "T2.15-R5"},
+			apply:        func(c *registrar.Config) { c.TrustAnnouncements = true },
+		},
+		{
+			Name:         "forget-configured-peers",
+			Description:  "the registrar calls none of the peers that it is configured with, and waits to hear of some",
+			Requirements: []string{"T2.12-R1"},
+			Disables:     true,
+			apply:        func(c *registrar.Config) { c.Peers = nil },
+		},
+		{
 			Name:         "no-certificate",
 			Description:  "the registrar has no certificate, so that pool users cannot come over TLS",
 			Requirements: []string{"T2.7-R2", "T2.7-R3"},

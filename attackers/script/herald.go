@@ -34,24 +34,29 @@ type Herald struct {
 
 // OpenHerald opens the socket to announce from.
 func OpenHerald(ctx context.Context, o HeraldOptions) (*Herald, error) {
-	c := association.DatagramConfig{Local: netip.AddrPortFrom(o.Local, 0)}
-	if o.Recorder != nil { // an interface that holds nothing would be called
-		c.Tap = o.Recorder
+	out, err := OpenDatagram(ctx, o.Local, o.Recorder, o.To...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Name, err)
 	}
-	for _, to := range o.To {
-		if to.Addr().IsMulticast() {
-			c.Groups = append(c.Groups, to.Addr())
+	return &Herald{opts: o, out: out}, nil
+}
+
+// OpenDatagram opens a socket to send to multicast groups and unicast addresses from.
+func OpenDatagram(ctx context.Context, local netip.Addr, r Recorder, to ...netip.AddrPort) (*association.Datagram, error) {
+	c := association.DatagramConfig{Local: netip.AddrPortFrom(local, 0)}
+	if r != nil { // an interface that holds nothing would be called
+		c.Tap = r
+	}
+	for _, t := range to {
+		if t.Addr().IsMulticast() {
+			c.Groups = append(c.Groups, t.Addr())
 		}
 	}
 	var err error
-	if c.Interface, err = interfaceOf(o.Local); err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
+	if c.Interface, err = interfaceOf(local); err != nil {
+		return nil, err
 	}
-	h := &Herald{opts: o}
-	if h.out, err = association.ListenDatagram(ctx, c); err != nil {
-		return nil, fmt.Errorf("%s: %w", o.Name, err)
-	}
-	return h, nil
+	return association.ListenDatagram(ctx, c)
 }
 
 // interfaceOf names the interface that has an address. Linux takes all of 127.0.0.0/8 for

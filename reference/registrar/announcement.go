@@ -114,6 +114,10 @@ func (r *Registrar) hearAnnouncements(in Datagrams) {
 		announce, ok := m.(*wire.ServerAnnounce)
 		r.mu.Lock()
 		if err == nil && ok {
+			if r.cfg.TrustAnnouncements && announce.Server != r.cfg.ServerID {
+				at := wire.Transport{Kind: wire.TransportSCTP, Port: wire.PortENRP, Addrs: []netip.Addr{from.Addr()}}
+				r.trust(wire.ServerInformation{ID: announce.Server, Transport: at})
+			}
 			r.countServer(announce.Server)
 		} else {
 			r.stats.Dropped++

@@ -109,8 +109,10 @@ type Config struct {
 	// TrustDatagrams puts a registrar that announces its presence by UDP on the peer list,
 	// where nobody can have authenticated it (draft section 2.12). Only for faults.
 	TrustDatagrams bool
-	Logger         *slog.Logger   // nil: silent
-	Rand           *mathrand.Rand // spread of keep-alives and selection; nil: seeded from the system
+	// TrustAnnouncements does so with whoever is announced to the group. Only for faults.
+	TrustAnnouncements bool
+	Logger             *slog.Logger   // nil: silent
+	Rand               *mathrand.Rand // spread of keep-alives and selection; nil: seeded from the system
 }
 
 // Errors of Start.

@@ -49,12 +49,18 @@ func (r *Registrar) believe(payload []byte, protocol wire.Protocol) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.peers[p.Sender]
+	p.Server.ID = p.Sender
+	return r.trust(p.Server)
+}
+
+// trust puts a registrar on the peer list that has only said of itself that it is one.
+func (r *Registrar) trust(server wire.ServerInformation) bool {
+	known := r.peers[server.ID]
 	if known == nil {
-		if known = r.addPeer(p.Sender, ""); known == nil {
+		if known = r.addPeer(server.ID, ""); known == nil {
 			return false
 		}
 	}
-	known.info, known.hasInfo, known.lastHeard = cloneServer(p.Server), true, time.Now()
+	known.info, known.hasInfo, known.lastHeard = cloneServer(server), true, time.Now()
 	return true
 }

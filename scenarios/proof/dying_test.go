@@ -129,6 +129,7 @@ var inapplicable = map[string]string{
 	"2.5-withdrawn-registrar":   "needs commands, which this registrar does not have",
 	"2.5-psk-authorises":        "attacks nothing",
 	"2.5-rogue-called":          "calls nobody",
+	"2.12-thwarted-discovery":   "calls nobody",
 }
 
 // TestSystemThatDiesUnderAnAttackIsNotJudged: neither does silence pass, nor is what could
