@@ -4,7 +4,6 @@ package campaign
 
 import (
 	"context"
-	"hash/fnv"
 	"slices"
 
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
@@ -220,16 +219,15 @@ func (l *lane) exchange(ctx context.Context, cases []model.Case, alone bool) (do
 	l.results = l.link.Exchange(ctx, l.groups, l.results)
 	for i := range l.results {
 		r := &l.results[i]
-		if r.Ended != nil && !alone {
+		if r.Ended != nil && !alone || ctx.Err() != nil && !r.Done {
+			l.unanswered(done)
 			return done, true
 		}
-		if ctx.Err() != nil && !r.Done {
-			return done, true
-		}
-		l.observe(&cases[i], &l.groups[i], r, paths[i])
+		l.observe(&cases[i], i, paths[i])
 		done++
 		if r.Silent || r.Ended != nil {
 			l.ended(&cases[i], r.Ended != nil)
+			l.unanswered(done)
 			l.inFlight = l.inFlight[:0]
 			return done, true
 		}
@@ -243,6 +241,19 @@ func (l *lane) exchange(ctx context.Context, cases []model.Case, alone bool) (do
 	return done, ended
 }
 
+// unanswered accepts what the system may have granted in the groups from a number on: they were sent,
+// and when they are sent again the answer may be another.
+func (l *lane) unanswered(from int) {
+	for i := from; i < len(l.results); i++ {
+		l.granted = append(l.granted, l.c.bed.Judge.Grants(l.said(i))...)
+	}
+}
+
+// said is what was said and answered in a group of the flight.
+func (l *lane) said(i int) *link.Exchange {
+	return &link.Exchange{On: "a", Caller: l.block.Part.Caller, Address: l.values, Payloads: l.groups[i].Payloads, Loose: l.link.Loose(), Result: l.results[i]}
+}
+
 // together runs a case with two associations, as a script.
 func (l *lane) together(ctx context.Context, c *model.Case) {
 	l.c.limit.wait(ctx, 1)
@@ -251,6 +262,9 @@ func (l *lane) together(ctx context.Context, c *model.Case) {
 	r := link.Runner{System: bed.System, Known: bed.Watch.Known(), Questions: bed.Questions}
 	exchanges, err := r.Run(ctx, c.Script())
 	if ctx.Err() != nil {
+		for i := range exchanges {
+			l.granted = append(l.granted, bed.Judge.Grants(&exchanges[i])...)
+		}
 		return
 	}
 	if err != nil && len(exchanges) == 0 {
@@ -270,14 +284,15 @@ func (l *lane) count(c *model.Case, messages int) {
 	l.messages += uint64(messages)
 }
 
-// observe takes note of what came of a case.
-func (l *lane) observe(c *model.Case, g *link.Group, r *link.Result, led bool) {
-	l.count(c, len(g.Payloads))
+// observe takes note of what came of a case, which is a group of the flight.
+func (l *lane) observe(c *model.Case, group int, led bool) {
+	r := &l.results[group]
+	l.count(c, len(l.groups[group].Payloads))
 	l.coverage[stateKey(l.block.Machine, l.block.State)]++
 	if r.Done || r.Unasked {
 		l.cover(c, r, led)
 	}
-	l.judge(c, &link.Exchange{On: "a", Caller: l.block.Part.Caller, Address: l.values, Payloads: g.Payloads, Loose: l.link.Loose(), Result: *r})
+	l.judge(c, l.said(group))
 	l.look(c, r)
 }
 
@@ -310,66 +325,4 @@ func (l *lane) judge(c *model.Case, e *link.Exchange) {
 		l.round.anomaly(a, c.ID)
 	}
 	l.granted = append(l.granted, l.c.bed.Judge.Grants(e)...)
-}
-
-// look sees whether the case was answered in a new way: the kinds of answers count, not how many
-// of each there were.
-func (l *lane) look(c *model.Case, r *link.Result) {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(l.block.Part.Role))
-	_, _ = h.Write([]byte(l.block.State))
-	if len(c.Says) > 0 && len(c.Says[0].Payload) > 0 {
-		_, _ = h.Write(c.Says[0].Payload[:1])
-	}
-	var classes []string
-	for i := range r.Replies {
-		if k := class(&r.Replies[i]); !slices.Contains(classes, k) {
-			classes = append(classes, k)
-		}
-	}
-	slices.Sort(classes)
-	for _, k := range classes {
-		_, _ = h.Write([]byte(k))
-	}
-	switch {
-	case r.Ended != nil:
-		_, _ = h.Write([]byte("ended"))
-	case r.Silent:
-		_, _ = h.Write([]byte("silent"))
-	}
-	if key := h.Sum64(); l.c.isNovel(key) {
-		l.novel = append(l.novel, novel{c.ID.String(), key})
-		l.round.followUp(c.ID)
-	}
-}
-
-// class is what kind of an answer it is.
-func class(r *link.Reply) string {
-	if r.Message == nil {
-		return "\xff"
-	}
-	b := []byte{r.Message.Type()}
-	var causes []wire.Cause
-	switch m := r.Message.(type) {
-	case *wire.RegistrationResponse:
-		causes = m.Causes
-		if m.Reject {
-			b = append(b, 1)
-		}
-	case *wire.DeregistrationResponse:
-		causes = m.Causes
-	case *wire.HandleResolutionResponse:
-		causes = m.Causes
-		b = append(b, byte(min(len(m.Elements), 3)))
-	case *wire.ASAPError:
-		causes = m.Causes
-	case *wire.ENRPError:
-		causes = m.Causes
-	case *wire.HandleTableResponse:
-		b = append(b, byte(min(len(m.Pools), 3)))
-	}
-	for i := range causes {
-		b = append(b, byte(causes[i].Code))
-	}
-	return string(b)
 }
