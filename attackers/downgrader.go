@@ -14,12 +14,12 @@ import (
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
-// Downgrader is a node where users look for a registrar that answers every ClientHello with
+// Downgrader is a node where users and elements look for a registrar that answers every ClientHello with
 // a cipher suite of its own choice, which protects nothing (draft sections 2.10 and 2.11),
 // whether or not it was offered. It goes no further than what the user makes of it.
 type Downgrader struct {
 	*script.Station
-	hello []byte // what it answers
+	hello [][]byte // the records that it answers with, each a message of its own (RFC 3436 section 6)
 
 	mu      sync.Mutex
 	met     []Downgraded
@@ -38,9 +38,9 @@ type Downgraded struct {
 	Answer string // what it did, in a few words
 }
 
-// Downgrade opens the door and chooses suite for whoever comes. chain is what it shows, DER:
-// the certificate of the registrar, which anybody can have.
-func Downgrade(ctx context.Context, door script.Door, suite uint16, chain [][]byte, recorder script.Recorder) (*Downgrader, error) {
+// Downgrade opens the door and chooses suite for whoever comes, peer as reports show it. chain
+// is what it shows, DER: the certificate of the registrar, which anybody can have; nil is none.
+func Downgrade(ctx context.Context, door script.Door, suite uint16, chain [][]byte, peer string, recorder script.Recorder) (*Downgrader, error) {
 	random := make([]byte, helloRandom)
 	if _, err := rand.Read(random); err != nil {
 		return nil, fmt.Errorf("%s: system randomness: %w", Name, err)
@@ -49,17 +49,19 @@ func Downgrade(ctx context.Context, door script.Door, suite uint16, chain [][]by
 	hello := append([]byte{3, 3}, random...)
 	hello = append(hello, 0, byte(suite>>8), byte(suite), 0) // no session, no compression
 	hello = append(hello, 0, 5, 0xff, 1, 0, 1, 0)            // secure renegotiation (RFC 5746), which some insist on
-	d.hello = append(d.hello, handshakeRecord(handshakeHelloReply, hello)...)
+	d.hello = append(d.hello, handshakeRecord(handshakeHelloReply, hello))
 	var certificates []byte
 	for _, der := range chain {
 		certificates = append(append(certificates, length24(len(der))...), der...)
 	}
-	d.hello = append(d.hello, handshakeRecord(handshakeCertificate, append(length24(len(certificates)), certificates...))...)
-	d.hello = append(d.hello, handshakeRecord(handshakeDone, nil)...)
+	if chain != nil { // without a key of its own, which a pre-shared one takes the place of
+		d.hello = append(d.hello, handshakeRecord(handshakeCertificate, append(length24(len(certificates)), certificates...)))
+	}
+	d.hello = append(d.hello, handshakeRecord(handshakeDone, nil))
 	door.Secured = false // it speaks TLS by itself
 	var err error
 	d.Station, err = script.Listen(ctx, script.StationOptions{
-		Name: Name + " as a registrar", Peer: "pu", Hostile: true, Recorder: recorder, Wire: wire.Strict(),
+		Name: Name + " as a registrar", Peer: peer, Hostile: true, Recorder: recorder, Wire: wire.Strict(),
 		Wrap: func(raw net.Conn) net.Conn { return &downgraded{Conn: raw, d: d} },
 	}, door)
 	if err != nil {
@@ -127,8 +129,10 @@ func (c *downgraded) Read([]byte) (int, error) {
 	if _, err := c.Conn.Read(buffer); err != nil {
 		return 0, io.EOF // it came and went without a word
 	}
-	if _, err := c.Conn.Write(c.d.hello); err != nil {
-		return 0, io.EOF // it left before it was answered
+	for _, record := range c.d.hello {
+		if _, err := c.Conn.Write(record); err != nil {
+			break // it has left, or has had enough, which the next Read tells
+		}
 	}
 	n, err := c.Conn.Read(buffer)
 	switch {

@@ -37,7 +37,7 @@ func TestDowngraderTellsWhoGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	door := script.Door{Protocol: wire.ASAP, Transport: association.TCP, Secured: true, Addr: netip.AddrPortFrom(host(), 0)}
-	d, err := Downgrade(ctx, door, NullSHA256, [][]byte{der}, nil)
+	d, err := Downgrade(ctx, door, NullSHA256, [][]byte{der}, "pu", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

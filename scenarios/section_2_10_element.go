@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -12,9 +13,11 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/rspthreat/rspthreat/attackers"
+	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reports"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut"
 )
 
 // section2_10Element: Integrity.
@@ -65,10 +68,42 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 	})
 	s.goAway()
 	s.registrar.Wrap = nil // nobody is on the path any more
+	agreed := false
+	if r.Instance.Security == sut.Secured {
+		agreed = s.downgraded(ctx, attackers.NullWithNull)
+	}
 	s.canary(ctx)
 	r.Oracle(ctx, "what was changed had no effect", func(_ context.Context, g gomega.Gomega) string {
 		return withoutEffect(g, "keep-alives", passages)
 	})
+	if r.Instance.Security != sut.Secured {
+		return
+	}
+	r.Oracle(ctx, "a cipher suite without integrity is refused", func(_ context.Context, g gomega.Gomega) string {
+		g.Expect(agreed).To(gomega.BeFalse(), "the element goes on when TLS_NULL_WITH_NULL_NULL is chosen for it")
+		return "TLS_NULL_WITH_NULL_NULL is refused"
+	})
+}
+
+// downgraded has the element meet a node in the registrar's place that chooses a suite
+// without protection, and tells whether it goes on with it.
+func (s *elementStage) downgraded(ctx context.Context, suite uint16) (agreed bool) {
+	s.run.Attack(ctx, fmt.Sprintf("choose cipher suite %04x for the element", suite), func(ctx context.Context, g gomega.Gomega) string {
+		_ = s.stop(ctx)
+		at := s.registrar.Place
+		door := script.Door{Protocol: wire.ASAP, Transport: at.Transport, Addr: at.Addr, EncapsulationPort: at.EncapsulationPort}
+		d, err := attackers.Downgrade(ctx, door, suite, nil, string(s.run.Instance.Role), s.run.World.Recorder)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "open the attacker's door")
+		defer d.Close()
+		g.Expect(s.start(ctx)).To(gomega.Succeed(), "start the element")
+		ctx, cancel := context.WithTimeout(ctx, s.run.Instance.Timers.Response)
+		defer cancel()
+		out, err := d.Await(ctx, 0)
+		g.Expect(err).NotTo(gomega.HaveOccurred())
+		agreed = out.GoesOn
+		return out.Answer
+	})
+	return agreed
 }
 
 // tampered has a keep-alive changed on its way, and looks whether the element obeys it.

@@ -172,7 +172,7 @@ func (s *userStage) downgraded(ctx context.Context, places [2]sut.Place, gate *a
 			at := places[0]
 			d, err := attackers.Downgrade(ctx, script.Door{
 				Protocol: wire.ASAP, Transport: at.Transport, Addr: at.Addr, EncapsulationPort: at.EncapsulationPort,
-			}, suite, honest.Certificate, s.run.World.Recorder)
+			}, suite, honest.Certificate, string(s.run.Instance.Role), s.run.World.Recorder)
 			g.Expect(err).NotTo(gomega.HaveOccurred(), "open the attacker's door")
 			defer d.Close()
 			user, err := s.user(ctx, s.spec(at, places[1]))

@@ -262,7 +262,7 @@ func (d *discovery) announcedNull(ctx context.Context) (agreed []string) {
 		at := d.at[1]
 		down, err := attackers.Downgrade(ctx, script.Door{
 			Protocol: wire.ASAP, Transport: at.Transport, Addr: at.Addr, EncapsulationPort: at.EncapsulationPort,
-		}, attackers.NullSHA256, honest.Certificate, d.run.World.Recorder)
+		}, attackers.NullSHA256, honest.Certificate, string(d.run.Instance.Role), d.run.World.Recorder)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "open the attacker's door")
 		defer down.Close()
 		user, err := d.user(ctx, d.listener())

@@ -5,6 +5,7 @@ package sut
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -124,6 +125,16 @@ func elementTransportFaults() []Fault {
 			element:      laxElement(laxIntegrity),
 		},
 		{
+			Name:         "agree-to-null-suite",
+			Description:  "an element goes on when a registrar chooses TLS_NULL_WITH_NULL_NULL",
+			Requirements: []string{"T2.10-R1", "T2.10-R2", "T2.10-R3"},
+			element: func(c *poolelement.Config) {
+				dialWrapped(c, func(*tlspsk.Config) func(net.Conn) net.Conn {
+					return func(raw net.Conn) net.Conn { return &submissive{Conn: raw, suites: []uint16{0x0000}} }
+				})
+			},
+		},
+		{
 			Name:         "take-records-again",
 			Description:  "an element takes TLS records that it has had before, except the last one a second time",
 			Requirements: []string{"T2.8-R1", "T2.8-R2"},
@@ -135,16 +146,22 @@ func elementTransportFaults() []Fault {
 // laxElement is an element with a lax record layer.
 func laxElement(how laxity) func(*poolelement.Config) {
 	return func(c *poolelement.Config) {
-		if c.Mode != poolelement.Secured {
-			return
-		}
-		identity, key, local := c.Identity, c.Key, c.Local
-		c.Dial = func(ctx context.Context, r poolelement.Registrar) (association.Association, error) {
-			config := &tlspsk.Config{PSKIdentity: identity, PSKKey: key}
-			wrap := lax(config, how)
-			d := association.Dialer{Transport: r.Transport, Local: local, UDPPort: r.UDPPort, PPID: wire.PPIDASAP, TLS: config, Wrap: wrap}
-			return d.Dial(ctx, r.Addr)
-		}
+		dialWrapped(c, func(config *tlspsk.Config) func(net.Conn) net.Conn { return lax(config, how) })
+	}
+}
+
+// dialWrapped has a secured element come to registrars through what below makes of each
+// association's TLS.
+func dialWrapped(c *poolelement.Config, below func(*tlspsk.Config) func(net.Conn) net.Conn) {
+	if c.Mode != poolelement.Secured {
+		return
+	}
+	identity, key, local := c.Identity, c.Key, c.Local
+	c.Dial = func(ctx context.Context, r poolelement.Registrar) (association.Association, error) {
+		config := &tlspsk.Config{PSKIdentity: identity, PSKKey: key}
+		wrap := below(config)
+		d := association.Dialer{Transport: r.Transport, Local: local, UDPPort: r.UDPPort, PPID: wire.PPIDASAP, TLS: config, Wrap: wrap}
+		return d.Dial(ctx, r.Addr)
 	}
 }
 

@@ -152,7 +152,6 @@ var unattacked = map[string]string{
 	"2.8-replayed-resolutions":    "answers are repeated on the path",
 	"2.9-failover-notice":         "an element of the pool goes",
 	"2.9-weaker-element":          "an element of the pool goes",
-	"2.10-pe-tampering":           "keep-alives are changed on the path",
 	"2.12-pe-announced-registrar": "somebody listens",
 	"2.13-unreachable-reports":    "elements of the pool go",
 	"2.16-echoed-cookie":          "somebody listens",
