@@ -125,7 +125,7 @@ func elementTransportFaults() []Fault {
 			element:      laxElement(laxIntegrity),
 		},
 		{
-			Name:         "agree-to-null-suite",
+			Name:         "go-on-with-null-suite",
 			Description:  "an element goes on when a registrar chooses TLS_NULL_WITH_NULL_NULL",
 			Requirements: []string{"T2.10-R1", "T2.10-R2", "T2.10-R3"},
 			element: func(c *poolelement.Config) {
