@@ -20,6 +20,8 @@ type Spoofer struct {
 	// Identity and Key authenticate it; empty for a system in clear.
 	Identity string
 	Key      []byte
+	// OnMessage of the node that Open connects, as in script.Options.
+	OnMessage func(n *script.Node, m wire.Message) bool
 }
 
 // Try makes each message an attempt over one association: the spoofer is a regular client
@@ -32,7 +34,9 @@ func (s *Spoofer) Try(ctx context.Context, messages ...wire.Message) []Attempt {
 // Open connects the spoofer and leaves the association to the caller, for attacks that need
 // to be made at the right moment.
 func (s *Spoofer) Open(ctx context.Context) (*script.Node, error) {
-	return script.Open(ctx, s.options(Name+" "+s.Who, s.Door, s.config()))
+	o := s.options(Name+" "+s.Who, s.Door, s.config())
+	o.OnMessage = s.OnMessage
+	return script.Open(ctx, o)
 }
 
 func (s *Spoofer) config() *tlspsk.Config {

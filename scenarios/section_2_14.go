@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/rspthreat/rspthreat/attackers"
+	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reports"
 	"github.com/rspthreat/rspthreat/scenarios/actor"
@@ -101,7 +103,7 @@ func keepAliveStorms(ctx context.Context, r *engine.Run) {
 	})
 	storm("takeovers", "a peer takes registrars over without end", s.takeovers)
 	storm("re-registrations", "the element re-registers without end", func(ctx context.Context, g gomega.Gomega) string {
-		n := s.reregister(ctx, e)
+		n := s.reregister(ctx, e, keepAlives)
 		g.Expect(n).NotTo(gomega.BeZero(), "the element could not re-register")
 		return fmt.Sprintf("%d re-registrations", n)
 	})
@@ -181,17 +183,29 @@ func (s *stage) takeovers(ctx context.Context, g gomega.Gomega) string {
 	return fmt.Sprintf("%d messages sent", sent)
 }
 
-// reregister has an element re-register without end, which no registrar needs to grant.
-func (s *stage) reregister(ctx context.Context, e *actor.Element) int {
+// reregister has an element re-register without end, which no registrar needs to grant. Its
+// keep-alives come to where it registers from.
+func (s *stage) reregister(ctx context.Context, e *actor.Element, keepAlives *meter) int {
 	spoofer := s.spoofer(s.run.Instance.Credentials.Element)
+	spoofer.OnMessage = func(n *script.Node, m wire.Message) bool {
+		k, ok := m.(*wire.EndpointKeepAlive)
+		if ok && keepAlives.tick() {
+			_ = n.Send(context.WithoutCancel(ctx), &wire.EndpointKeepAliveAck{PoolHandle: k.PoolHandle, PEID: e.PE.ID}) // the storm ends with the association
+		}
+		return ok
+	}
 	n, err := spoofer.Open(ctx)
 	if err != nil {
 		return 0
 	}
 	defer n.Abort()
+	again := e.PE
+	if at := n.Info().Local.Addr(); at.IsValid() {
+		again.User.Addrs = []netip.Addr{at.Unmap()} // an element registers no other address than its own
+	}
 	sent := 0
 	paced(ctx, func() bool {
-		if n.Send(ctx, &wire.Registration{PoolHandle: []byte(e.Pool), Element: e.PE}) != nil {
+		if n.Send(ctx, &wire.Registration{PoolHandle: []byte(e.Pool), Element: again}) != nil {
 			return false
 		}
 		sent++

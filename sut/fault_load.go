@@ -52,6 +52,21 @@ func loadFaults() []Fault {
 			},
 		},
 		{
+			Name:         "reflect-registrations",
+			Description:  "every registration brings a keep-alive at once, and registrations are not limited",
+			Requirements: []string{"T2.14-R1"},
+			apply: func(c *registrar.Config) {
+				c.ReflectRegistrations = true
+				c.Defences.Rate = registrar.DefenceFunc(func(*registrar.Query) *registrar.Refusal { return nil })
+			},
+		},
+		{
+			Name:         "reflect-takeovers",
+			Description:  "every message of a takeover brings a keep-alive to all elements at once",
+			Requirements: []string{"T2.14-R1"},
+			apply:        func(c *registrar.Config) { c.ReflectTakeovers = true },
+		},
+		{
 			Name:         "keep-alives-in-step",
 			Description:  "idle keep-alives come at regular intervals",
 			Requirements: []string{"T2.14-R2"},

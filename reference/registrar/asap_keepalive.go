@@ -105,6 +105,15 @@ func (r *Registrar) probe(l *liveness, now time.Time) {
 	r.keepAlive(l, now)
 }
 
+// reflect sends keep-alives at once to the elements that which accepts. See Config.ReflectReports.
+func (r *Registrar) reflect(now time.Time, which func(*liveness) bool) {
+	for _, l := range r.live {
+		if l.session != nil && which(l) {
+			r.keepAlive(l, now)
+		}
+	}
+}
+
 func (r *Registrar) keepAlive(l *liveness, now time.Time) {
 	l.sent = now
 	l.session.send(&wire.EndpointKeepAlive{NewHome: l.newHome, Server: r.cfg.ServerID, PoolHandle: wire.PoolHandle(l.key.handle), PEID: l.key.id, HasPEID: r.cfg.Wire.KeepAlivePEID})

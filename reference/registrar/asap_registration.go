@@ -29,6 +29,9 @@ func (r *Registrar) registration(s *session, m *wire.Registration, now time.Time
 		return
 	}
 	s.send(&answer)
+	if r.cfg.ReflectRegistrations {
+		r.reflect(now, func(l *liveness) bool { return l.key == elementKey{string(m.PoolHandle), m.Element.ID} })
+	}
 }
 
 // store puts the element into the handlespace as one of our own and tells the peers.

@@ -106,6 +106,9 @@ type Config struct {
 	// ReflectReports sends a keep-alive at once for each report, as RFC 5352 section 3.5 has
 	// it and draft section 2.14 has not. Only for faults.
 	ReflectReports bool
+	// ReflectRegistrations and ReflectTakeovers do so for each registration, and to all
+	// elements for each message of a takeover. Only for faults.
+	ReflectRegistrations, ReflectTakeovers bool
 	// TrustDatagrams puts a registrar that announces its presence by UDP on the peer list,
 	// where nobody can have authenticated it (draft section 2.12). Only for faults.
 	TrustDatagrams bool

@@ -19,6 +19,9 @@ type yield struct {
 // 5353 section 3.5.1). We object when it means us. A target that we still hear is not given
 // up: we say nothing, and the peer cannot win the arbitration.
 func (r *Registrar) initTakeover(s *session, p *peer, m *wire.InitTakeover, now time.Time) {
+	if r.cfg.ReflectTakeovers {
+		r.reflect(now, func(*liveness) bool { return true })
+	}
 	target := r.peers[m.Target]
 	y := r.yields[m.Target]
 	ours := r.takeovers[m.Target]
