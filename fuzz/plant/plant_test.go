@@ -38,8 +38,9 @@ const response = 2 * time.Second
 // slow is what a planted registrar has for an answer before it counts as late.
 const slow = 350 * time.Millisecond
 
-// effort is what a bug is worth: they are simple.
-var effort = triage.Effort{Trials: 400, Time: 20 * time.Second}
+// effort is what a bug is worth: they are simple. The trials are the bound, and the time is
+// what they may take on a machine that does other work.
+var effort = triage.Effort{Trials: 400, Time: 2 * time.Minute}
 
 // registered is the transition of the model in which a registration is granted.
 const registered = "pe connected > registered: register"
