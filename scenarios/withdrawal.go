@@ -70,6 +70,15 @@ func withdrawnElement(ctx context.Context, r *engine.Run) {
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "deregister again")
 		return "it registers and deregisters"
 	})
+	holder := &attackers.TicketHolder{Spoofer: *spoofer}
+	r.Baseline(ctx, "the other element resolves, and keeps what it could resume its sessions with", func(ctx context.Context, g gomega.Gomega) string {
+		held, err := holder.Collect(ctx, &wire.HandleResolution{PoolHandle: pool}, func(m wire.Message) bool {
+			_, ok := m.(*wire.HandleResolutionResponse)
+			return ok
+		})
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve with the key")
+		return fmt.Sprintf("%d session tickets were handed out", held)
+	})
 	r.Need(ctx, "the administrator withdraws the key", func(ctx context.Context) (string, error) {
 		return "it is withdrawn", r.Instance.Revoke(ctx, r.Instance.Credentials.Other.Identity)
 	})
@@ -77,6 +86,11 @@ func withdrawnElement(ctx context.Context, r *engine.Run) {
 	r.Attack(ctx, "register and deregister with the key that was withdrawn", func(ctx context.Context, g gomega.Gomega) string {
 		attempts = spoofer.Try(ctx, registration, &wire.Deregistration{PoolHandle: pool, PEID: s.element.PE.ID})
 		return attempted(g, attempts, nil)
+	})
+	r.Attack(ctx, "register with the sessions from before", func(ctx context.Context, g gomega.Gomega) string {
+		resumed := holder.Resume(ctx, registration)
+		attempts = append(attempts, resumed...)
+		return attempted(g, resumed, nil)
 	})
 	s.look(ctx)
 	s.canary(ctx)

@@ -20,6 +20,15 @@ func administrationFaults() []Fault {
 			apply:        func(c *registrar.Config) { c.Keys = remember(c.Keys, registrar.RolePE) },
 		},
 		{
+			Name:         "resume-withdrawn-sessions",
+			Description:  "who has a session ticket goes on with it when the key of an element is withdrawn",
+			Requirements: []string{"T2.1-R4", "T2.2-R5", "T2.3-R5", "T2.4-R5"},
+			apply: func(c *registrar.Config) {
+				c.TLS.Tickets = true
+				c.Keys = grantOnly{remember(c.Keys, registrar.RolePE), c.Keys}
+			},
+		},
+		{
 			Name:         "keep-withdrawn-registrars",
 			Description:  "a registrar's key that was withdrawn is good for as long as this one runs",
 			Requirements: []string{"T2.5-R5"},
@@ -108,6 +117,15 @@ func remember(k registrar.Keyring, role registrar.Role) registrar.Keyring {
 	}
 	return r
 }
+
+// grantOnly takes grants from one Keyring, and keys from another.
+type grantOnly struct {
+	registrar.Keyring
+	keys registrar.Keyring
+}
+
+// Key returns the key of identity.
+func (g grantOnly) Key(identity string) []byte { return g.keys.Key(identity) }
 
 // Key returns the key of identity, withdrawn or not.
 func (r remembered) Key(identity string) []byte {

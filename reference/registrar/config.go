@@ -60,6 +60,8 @@ type TLS struct {
 	CipherSuites           string // OpenSSL list for pre-shared keys up to TLS 1.2
 	// AllowEarlyData accepts TLS 1.3 early data, which can be replayed. Only for faults.
 	AllowEarlyData bool
+	// Tickets hands out session tickets, which outlive their keys. Only for faults.
+	Tickets bool
 	// RefusePSK leaves pre-shared keys out, which the draft makes mandatory. Only for faults.
 	RefusePSK bool
 	KeyLog    io.Writer // receives session secrets; only for evidence
@@ -159,7 +161,7 @@ func (c *Config) complete() error {
 func (c *Config) tlsConfig(protocol wire.Protocol, messages bool) *tlspsk.Config {
 	t := &tlspsk.Config{
 		MinVersion: c.TLS.MinVersion, MaxVersion: c.TLS.MaxVersion,
-		CipherSuites: c.TLS.CipherSuites, AllowEarlyData: c.TLS.AllowEarlyData,
+		CipherSuites: c.TLS.CipherSuites, AllowEarlyData: c.TLS.AllowEarlyData, Tickets: c.TLS.Tickets,
 		KeyLog: c.TLS.KeyLog, Messages: messages,
 	}
 	if c.Keys != nil && !c.TLS.RefusePSK {

@@ -65,6 +65,15 @@ type Config struct {
 	// and for deliberately faulty servers.
 	AllowEarlyData bool
 
+	// Tickets makes a server of pre-shared keys hand out session tickets, and take
+	// them instead of a key that may have been withdrawn since. Only for
+	// deliberately faulty servers.
+	Tickets bool
+
+	// Sessions keeps what a client of pre-shared keys was given to resume its
+	// session with, for its next connection. Only for attackers.
+	Sessions *Sessions
+
 	// KeyLog receives the secrets of every connection in the NSS key log format,
 	// one line a Write, never two at once from one Config. A handshake whose
 	// secrets could not be written fails.
@@ -90,7 +99,7 @@ func (c *Config) Clone() *Config {
 		Certificates: c.Certificates,
 		MinVersion:   c.MinVersion, MaxVersion: c.MaxVersion,
 		CipherSuites: c.CipherSuites, CipherSuites13: c.CipherSuites13,
-		SecurityLevel: c.SecurityLevel, AllowEarlyData: c.AllowEarlyData,
+		SecurityLevel: c.SecurityLevel, AllowEarlyData: c.AllowEarlyData, Tickets: c.Tickets, Sessions: c.Sessions,
 		KeyLog: c.KeyLog, HandshakeTimeout: c.HandshakeTimeout, Messages: c.Messages,
 	}
 }

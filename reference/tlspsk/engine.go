@@ -37,6 +37,7 @@ type engine struct {
 	server bool
 	max    Version
 	live   *atomic.Int64 // connections that hold C memory
+	kept   *Sessions     // of a client, nil if it keeps none
 }
 
 // bioMethod is a table of functions, made once because OpenSSL never copies it.
@@ -55,6 +56,9 @@ func newEngine(c *Config, server bool) (*engine, error) {
 	if c.AllowEarlyData {
 		s.early_data = MaxEarlyData
 	}
+	if c.Tickets && server || c.Sessions != nil && !server {
+		s.tickets = 1
+	}
 	if c.SecurityLevel != nil {
 		s.level = C.int(*c.SecurityLevel)
 	}
@@ -70,6 +74,9 @@ func newEngine(c *Config, server bool) (*engine, error) {
 		return nil, libraryError(&f)
 	}
 	e := &engine{ctx: ctx, server: server, max: maxVersion, live: new(atomic.Int64)}
+	if !server {
+		e.kept = c.Sessions
+	}
 	runtime.AddCleanup(e, func(ctx *C.SSL_CTX) { C.SSL_CTX_free(ctx) }, ctx)
 	return e, e.checkSuites(suites12)
 }
@@ -101,7 +108,8 @@ func (e *engine) newConn(max Version) (*C.tp_conn, error) {
 	if e.server {
 		server = 1
 	}
-	c := C.tp_conn_new(e.ctx, bioMethod(), server, C.int(max), &f)
+	var c *C.tp_conn
+	e.kept.offer(func(s *C.SSL_SESSION) { c = C.tp_conn_new(e.ctx, bioMethod(), server, C.int(max), s, &f) })
 	runtime.KeepAlive(e)
 	if c == nil {
 		return nil, libraryError(&f)

@@ -53,6 +53,7 @@ type pskConn struct {
 	mu      sync.Mutex
 	c       *C.tp_conn // nil after Close
 	held    held
+	kept    *Sessions
 	calls   *callbacks
 	pending *[]byte
 }
@@ -84,7 +85,7 @@ func newPSKConn(raw net.Conn, cfg *Config, e *engine, highest Version, seen []by
 	c := &pskConn{
 		raw: raw, timeout: cfg.timeout(), messages: cfg.Messages, early: cfg.AllowEarlyData,
 		server: e.server, slots: handshakeSlots(), in: seen,
-		c: cc, held: held{cc, e.live}, calls: cfg.callbacks(),
+		c: cc, held: held{cc, e.live}, kept: e.kept, calls: cfg.callbacks(),
 	}
 	if c.early && c.server {
 		c.stage = stageEarlyIn
@@ -168,6 +169,11 @@ func (c *pskConn) Close() error {
 	err := c.raw.Close() // wakes whoever reads
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.kept != nil {
+		if s := C.tp_conn_session(c.c); s != nil {
+			c.kept.k.keep(s)
+		}
+	}
 	c.cleanup.Stop()
 	c.held.free()
 	c.c, c.pending = nil, nil

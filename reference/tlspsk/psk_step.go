@@ -134,19 +134,26 @@ func opName(op C.int) string {
 }
 
 // authenticated refuses what the pre-shared key did not authenticate, and notes the
-// state. OpenSSL knows an external key as a resumed session; tickets are off.
+// state. OpenSSL knows an external key as a resumed session.
 func (c *pskConn) authenticated() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.c == nil {
 		return net.ErrClosed
 	}
-	if c.calls.err != nil {
-		return handshakeError(c.calls.err)
-	}
 	var i C.tp_info
 	C.tp_conn_info(c.c, &i)
 	runtime.KeepAlive(c)
+	resumed := c.c.by_ticket != 0 || c.kept != nil && i.resumed != 0 && !c.calls.given
+	switch {
+	case resumed && c.server: // the ticket is no identity of a key, which was asked for first
+		c.calls.peer, c.calls.given, c.calls.err = C.GoString(&c.c.identity[0]), true, nil
+	case resumed:
+		c.calls.peer, c.calls.given = c.calls.identity, true
+	}
+	if c.calls.err != nil {
+		return handshakeError(c.calls.err)
+	}
 	proof := i.psk_auth != 0
 	if Version(i.version) == TLS13 {
 		proof = i.resumed != 0
@@ -157,6 +164,7 @@ func (c *pskConn) authenticated() error {
 	c.state.Store(&State{
 		Version: Version(i.version).String(), CipherSuite: C.GoString(i.suite), PSK: true,
 		PeerIdentity: Identity{Kind: PSK, Name: c.calls.peer}, EarlyData: i.early_accepted != 0,
+		Resumed: resumed,
 	})
 	return nil
 }

@@ -16,6 +16,7 @@ typedef struct tp_conn {
 	SSL *ssl;
 	uintptr_t calls;          /* cgo.Handle of the Go callbacks; 0 outside handshake steps */
 	int alert_in, alert_out;  /* last alert description in each direction, -1: none */
+	int by_ticket;            /* server: the session came out of a ticket */
 	int half_open;            /* server that has handed out early data before the handshake ended */
 	char identity[PSK_MAX_IDENTITY_LEN + 1]; /* OpenSSL copies it after psk_use returns */
 	/* Go memory, set only while tp_step runs */
@@ -26,7 +27,7 @@ typedef struct tp_conn {
 } tp_conn;
 
 typedef struct {
-	int server, min, max, level, key_log;
+	int server, min, max, level, key_log, tickets;
 	uint32_t early_data;      /* octets of early data, 0: none */
 	const char *suites12, *suites13;
 } tp_settings;
@@ -59,7 +60,8 @@ typedef struct {
 BIO_METHOD *tp_bio_method(void);
 SSL_CTX *tp_context_new(const tp_settings *, tp_failure *);
 int tp_context_suite(SSL_CTX *, int index, tp_suite *);
-tp_conn *tp_conn_new(SSL_CTX *, BIO_METHOD *, int server, int max, tp_failure *);
+tp_conn *tp_conn_new(SSL_CTX *, BIO_METHOD *, int server, int max, SSL_SESSION *, tp_failure *);
+SSL_SESSION *tp_conn_session(tp_conn *);
 void tp_conn_free(tp_conn *);
 void tp_conn_info(tp_conn *, tp_info *);
 tp_result tp_step(tp_conn *, int op, uintptr_t calls, const void *in, size_t in_len,
@@ -72,6 +74,9 @@ unsigned int tp_psk_client(SSL *, const char *hint, char *id, unsigned int id_ma
 unsigned int tp_psk_server(SSL *, const char *id, unsigned char *key, unsigned int key_max);
 int tp_psk_use(SSL *, const EVP_MD *, const unsigned char **id, size_t *id_len, SSL_SESSION **);
 int tp_psk_find(SSL *, const unsigned char *id, size_t id_len, SSL_SESSION **);
+int tp_ticket_made(SSL *, void *);
+SSL_TICKET_RETURN tp_ticket_taken(SSL *, SSL_SESSION *, const unsigned char *name, size_t name_len,
+				  SSL_TICKET_STATUS, void *);
 void tp_alert(const SSL *, int where, int value);
 void tp_key_log(const SSL *, const char *line);
 

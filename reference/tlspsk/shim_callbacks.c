@@ -18,11 +18,48 @@ unsigned int tp_psk_client(SSL *ssl, const char *hint, char *id, unsigned int id
 	return tlspskClientKey(conn_of(ssl)->calls, id, id_max, key, key_max);
 }
 
+/* Whom a ticket will be for. */
+static void came_as(tp_conn *c, const void *id, size_t len)
+{
+	if (len >= sizeof c->identity)
+		len = 0;
+	memcpy(c->identity, id, len);
+	c->identity[len] = 0;
+}
+
+/* A ticket carries the identity: OpenSSL keeps none of an external key of TLS 1.3. */
+int tp_ticket_made(SSL *ssl, void *arg)
+{
+	const char *id = conn_of(ssl)->identity;
+
+	(void)arg;
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), id, strlen(id));
+}
+
+SSL_TICKET_RETURN tp_ticket_taken(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t name_len,
+				  SSL_TICKET_STATUS status, void *arg)
+{
+	void *id;
+	size_t len;
+
+	(void)name;
+	(void)name_len;
+	(void)arg;
+	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	if (!SSL_SESSION_get0_ticket_appdata(session, &id, &len))
+		return SSL_TICKET_RETURN_ABORT;
+	came_as(conn_of(ssl), id, len);
+	conn_of(ssl)->by_ticket = 1;
+	return SSL_TICKET_RETURN_USE;
+}
+
 /* Returning 0 sends unknown_psk_identity. */
 unsigned int tp_psk_server(SSL *ssl, const char *id, unsigned char *key, unsigned int key_max)
 {
 	if (SSL_version(ssl) >= TLS1_3_VERSION || !id)
 		return 0; /* TLS 1.3 asks here too, after tp_psk_find has said no */
+	came_as(conn_of(ssl), id, strlen(id));
 	return tlspskServerKey(conn_of(ssl)->calls, (char *)id, strlen(id), key, key_max);
 }
 
@@ -83,6 +120,8 @@ int tp_psk_find(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SESSION **
 
 	*sess = NULL;
 	n = tlspskServerKey(conn_of(ssl)->calls, (char *)id, id_len, key, sizeof key);
+	if (n)
+		came_as(conn_of(ssl), id, id_len);
 	if (n == 0)
 		return 1; /* unknown is "no session"; the missing certificate then ends the handshake */
 	*sess = external_session(ssl, key, n);

@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
-tp_conn *tp_conn_new(SSL_CTX *ctx, BIO_METHOD *method, int server, int max, tp_failure *f)
+tp_conn *tp_conn_new(SSL_CTX *ctx, BIO_METHOD *method, int server, int max, SSL_SESSION *session, tp_failure *f)
 {
 	tp_conn *c = calloc(1, sizeof *c);
 	BIO *bio;
@@ -16,7 +16,7 @@ tp_conn *tp_conn_new(SSL_CTX *ctx, BIO_METHOD *method, int server, int max, tp_f
 		SSL_set_bio(c->ssl, bio, bio);
 		SSL_set_app_data(c->ssl, c);
 		c->alert_in = c->alert_out = -1;
-		if (SSL_set_max_proto_version(c->ssl, max)) {
+		if (SSL_set_max_proto_version(c->ssl, max) && (!session || SSL_set_session(c->ssl, session))) {
 			if (server)
 				SSL_set_accept_state(c->ssl);
 			else
@@ -36,6 +36,17 @@ void tp_conn_free(tp_conn *c)
 		return;
 	SSL_free(c->ssl);
 	free(c);
+}
+
+/* What a client may come again with, to be freed by the caller; NULL: nothing. */
+SSL_SESSION *tp_conn_session(tp_conn *c)
+{
+	SSL_SESSION *s = SSL_get1_session(c->ssl);
+
+	if (s && SSL_SESSION_is_resumable(s) && SSL_SESSION_has_ticket(s))
+		return s;
+	SSL_SESSION_free(s);
+	return NULL;
 }
 
 void tp_conn_info(tp_conn *c, tp_info *info)

@@ -34,6 +34,8 @@ static void set_callbacks(SSL_CTX *ctx, const tp_settings *s)
 	if (s->server) {
 		SSL_CTX_set_psk_server_callback(ctx, tp_psk_server);
 		SSL_CTX_set_psk_find_session_callback(ctx, tp_psk_find);
+		if (s->tickets)
+			SSL_CTX_set_session_ticket_cb(ctx, tp_ticket_made, tp_ticket_taken, NULL);
 	} else {
 		SSL_CTX_set_psk_client_callback(ctx, tp_psk_client);
 		SSL_CTX_set_psk_use_session_callback(ctx, tp_psk_use);
@@ -46,14 +48,15 @@ static void set_callbacks(SSL_CTX *ctx, const tp_settings *s)
 
 static void set_options(SSL_CTX *ctx, const tp_settings *s)
 {
-	uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
-			   SSL_OP_CIPHER_SERVER_PREFERENCE;
+	uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE;
 
+	if (!s->tickets)
+		options |= SSL_OP_NO_TICKET;
 	if (s->early_data)
 		options |= SSL_OP_NO_ANTI_REPLAY;
 	SSL_CTX_set_options(ctx, options);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_num_tickets(ctx, s->tickets ? 1 : 0);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_max_early_data(ctx, s->early_data);

@@ -52,6 +52,6 @@ type State struct {
 	CipherSuite  string // IANA name, "TLS_PSK_WITH_AES_128_CBC_SHA"
 	PeerIdentity Identity
 	PSK          bool // an external pre-shared key authenticated both sides
-	Resumed      bool // never true: resumption is off in both engines
+	Resumed      bool // by a ticket; never true without [Config.Tickets]
 	EarlyData    bool // TLS 1.3 early data was accepted (see [Config.AllowEarlyData])
 }
