@@ -52,13 +52,17 @@ func Catalogue() []Named {
 	all := []Named{
 		{"announcer", "2.12", "forges announcements of a registrar to the UDP ports", "", runAnnouncer},
 		{"clear-speaker", "2.15", "sends each of the 24 messages in clear, to every door", "--pool, --element", runClearSpeaker},
+		{"downgrader", "2.10", "stands where users look for a registrar, and chooses a suite without protection", "--listen", runDowngrader},
 		{"eavesdropper", "2.11", "relays TCP connections and tells what it can read of them", "--listen, --pool, --element", runEavesdropper},
 		{"flooder", "2.1, 2.2", "floods with registrations and deregistrations", "--pool; --identity and --psk-file to come with a key", runFlooder},
+		{"haggler", "2.10, 2.11", "offers suites without integrity or encryption to every door under TLS", "", runHaggler},
 		{"insider", "2.17", "deletes, steals and invents elements as an authentic registrar", "--element, --identity and --psk-file of a registrar, a target that speaks enrp", runInsider},
 		{"misleader", "2.7", "poses as a registrar with a certificate of its own making, and leads users to an element of its choice", "--listen, --pool", runMisleader},
+		{"replayer", "2.8", "records a session of its own and plays it back over a new connection", "--pool; --identity and --psk-file for a session under TLS", runReplayer},
 		{"rogue-registrar", "2.6", "stands where elements look for a registrar, and grants whatever they ask", "--listen, --pool; --identity and --psk-file for a key to show, otherwise one that can be guessed", runRogueRegistrar},
 		{"spoofer", "2.3, 2.4", "acts for another element, or for a pool that it may not join, with a key of its own", "--pool, --element, --identity, --psk-file", runSpoofer},
 		{"stranger", "2.1, 2.3", "registers and deregisters in every way that needs no credential", "--pool, --element; --identity for one that it heard of", runStranger},
+		{"ticket-holder", "2.1, 2.2", "keeps session tickets, and comes again with them when its key has been withdrawn", "--pool, --identity, --psk-file; --for is how long it waits", runTicketHolder},
 		{"tamperer", "2.10", "relays TCP connections and flips a bit, cuts, swaps and repeats what nodes send", "--listen", runTamperer},
 	}
 	slices.SortFunc(all, func(a, b Named) int { return strings.Compare(a.Name, b.Name) })

@@ -73,6 +73,19 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 			[]string{"as pe-bob"},
 			nil, "spoofer",
 		},
+		{"suites without protection", doors, []string{"a ClientHello with the suites [0000] at asap tcp tls: the association was ended"}, []string{"was agreed to"}, "haggler"},
+		{"a replay in clear", clear, []string{"a session that was recorded replayed into a new association at asap tcp clear: answered with ASAP_REGISTRATION_RESPONSE accept"}, nil, "replayer"},
+		{
+			"a replay under TLS", append([]string{"--identity", "pe-bob", "--psk-file", keys}, doors...),
+			[]string{"a session that was recorded replayed into a new association at asap tcp tls: the association was ended"},
+			[]string{"RESPONSE accept"},
+			"replayer",
+		},
+		{
+			"sessions to resume", append([]string{"--for", "1ms", "--identity", "pe-bob", "--psk-file", keys}, doors...),
+			[]string{"0 session tickets were handed out at asap tcp tls", "resuming a session of pe-bob, TLS 1.3 at asap tcp tls: answered"},
+			nil, "ticket-holder",
+		},
 		{
 			"a registrar's key", append([]string{"--element", "0x1234", "--identity", "registrar-2", "--psk-file", keys}, doors...),
 			[]string{"theft of an element told at enrp sctp-udp tls"},
