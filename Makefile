@@ -97,8 +97,10 @@ bench: ## Benchmarks with their marks
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -cpu 1 ./reference/...
 	$(GO) test -run '^$$' -bench Campaign -benchtime 20000x ./fuzz/campaign
 
-screenshots: deps ## Pictures of the report for the README, made in Chromium
-	$(GO) test ./reports/browser -run TestScreenshots -count=1 -args -screenshots $(CURDIR)/.readme
+# A fault of the reference, so that the pictures show a check that fails and why.
+screenshots: deps build ## Pictures for the README, in Chromium, of a run that judges a faulty reference
+	./rspthreat run --fault skip-owner-check --out .cache/pictured || test $$? -eq 1
+	$(GO) test ./reports/browser -run TestScreenshots -count=1 -args -screenshots $(CURDIR)/.readme -report $(CURDIR)/.cache/pictured/index.html
 
 clean: ## Remove what the targets above write
 	rm -rf rspthreat $(OUT)

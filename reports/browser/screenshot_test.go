@@ -20,6 +20,9 @@ import (
 // screenshots is where TestScreenshots writes to; without it, it only makes sure that they are small.
 var screenshots = flag.String("screenshots", "", "`directory` for the screenshots of the README")
 
+// pictured is the report that the screenshots show: the README's come from a run, those of the test from the specimen.
+var pictured = flag.String("report", "", "absolute `path` of the index.html that the screenshots show (default: made up)")
+
 // maxScreenshot is in bytes: a README is read over slow lines, too.
 const maxScreenshot = 150_000
 
@@ -29,7 +32,10 @@ func TestScreenshots(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	_, page := write(t, specimen(t, 400))
+	page := "file://" + *pictured
+	if *pictured == "" {
+		_, page = write(t, specimen(t, 400))
+	}
 	light := open(t, page, 1400, 900, scheme("light"))
 	light.shoot(t, dir, "report.png")
 	light.run(t, `location.hash = "threat-2.1"`)
