@@ -30,7 +30,10 @@ type Authority struct {
 const certificateLife = 24 * time.Hour
 
 // NewAuthority makes an authority with a root of its own.
-func NewAuthority(name string) (*Authority, error) {
+func NewAuthority(name string) (*Authority, error) { return newAuthority(name, certificateLife) }
+
+// newAuthority makes one that is valid for so long from now on.
+func newAuthority(name string, life time.Duration) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("authority %s: %w", name, err)
@@ -38,7 +41,7 @@ func NewAuthority(name string) (*Authority, error) {
 	now := time.Now()
 	a := &Authority{key: key}
 	a.Certificate = &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-certificateLife), NotAfter: now.Add(certificateLife),
+		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-certificateLife), NotAfter: now.Add(life),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	der, err := a.Certify(a.Certificate, key.Public())

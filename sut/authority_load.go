@@ -4,12 +4,8 @@ package sut
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -38,26 +34,7 @@ const testAuthorityLife = 365 * 24 * time.Hour
 
 // NewTestAuthority makes an authority that can be kept in a file, for systems under test that
 // cannot be told whom to trust. A product must never trust it.
-func NewTestAuthority(name string) (*Authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("authority %s: %w", name, err)
-	}
-	now := time.Now()
-	a := &Authority{key: key}
-	a.Certificate = &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-certificateLife), NotAfter: now.Add(testAuthorityLife),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
-	der, err := a.Certify(a.Certificate, key.Public())
-	if err != nil {
-		return nil, err
-	}
-	if a.Certificate, err = x509.ParseCertificate(der); err != nil {
-		return nil, fmt.Errorf("authority %s: %w", name, err)
-	}
-	return a, nil
-}
+func NewTestAuthority(name string) (*Authority, error) { return newAuthority(name, testAuthorityLife) }
 
 // KeyPEM returns the key of the authority, which is a secret.
 func (a *Authority) KeyPEM() ([]byte, error) {
