@@ -80,6 +80,7 @@ func ladders(c *Check) []ladder {
 }
 
 // nodes returns who takes part, with whoever speaks to most others in the middle: there fewest arrows cross a lifeline.
+// Attackers stand first, where they are in sight also on a narrow screen.
 func nodes(messages []Message) []string {
 	peers := map[string]map[string]bool{}
 	var names []string
@@ -98,10 +99,21 @@ func nodes(messages []Message) []string {
 		names = append(names[:ladderNodes-1], "others")
 	}
 	centre := slices.MaxFunc(names, func(a, b string) int { return cmp.Compare(len(peers[a]), len(peers[b])) })
-	if at, middle := slices.Index(names, centre), len(names)/2; at != middle && len(names) > 2 {
-		names = slices.Insert(slices.Delete(names, at, at+1), middle, centre)
+	if len(names) < 3 {
+		return names
 	}
-	return names
+	at, middle := slices.Index(names, centre), len(names)/2
+	names = slices.Delete(names, at, at+1)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return slices.Insert(names, middle, centre)
+}
+
+// rank is 0 for attackers, and 1 for everybody else.
+func rank(node string) int {
+	if isAttacker(node) {
+		return 0
+	}
+	return 1
 }
 
 func (l *ladder) draw(c *Check, names []string, from, to int) {

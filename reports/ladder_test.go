@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestLadderPutsWhoSpeaksToMostInTheMiddle(t *testing.T) {
+func TestLadderPutsAttackersFirstAndWhoSpeaksToMostInTheMiddle(t *testing.T) {
 	c := &Check{ID: "x", Started: start, Steps: []Step{{Kind: Baseline, Title: "one"}, {Kind: Attack, Title: "two"}}, Messages: []Message{
 		{From: "registrar", To: "pe", Step: 0, Time: start}, {From: "attacker", To: "registrar", Step: 1, Time: start.Add(time.Second), Secured: true}, {From: "registrar", To: "pu", Step: 1},
 	}}
@@ -18,13 +18,13 @@ func TestLadderPutsWhoSpeaksToMostInTheMiddle(t *testing.T) {
 	for _, n := range l.Nodes {
 		labels = append(labels, n.Label)
 	}
-	if !slices.Equal(labels, []string{"pe", "attacker", "registrar", "pu"}) || !l.Nodes[1].Attacker || l.Nodes[2].Attacker {
+	if !slices.Equal(labels, []string{"attacker", "pe", "registrar", "pu"}) || !l.Nodes[0].Attacker || l.Nodes[2].Attacker {
 		t.Errorf("nodes %+v", l.Nodes)
 	}
 	if len(l.Bands) != 2 || l.Bands[1].Title != "two" || l.Bands[1].Y <= l.Arrows[0].Y || l.Bands[1].Y >= l.Arrows[1].Y {
 		t.Errorf("titles of steps %+v", l.Bands)
 	}
-	if a := l.Arrows[1]; a.X1 != l.Nodes[1].X || a.X2 != l.Nodes[2].X || !a.Secured || !a.Attack || a.After != "+1s" {
+	if a := l.Arrows[1]; a.X1 != l.Nodes[0].X || a.X2 != l.Nodes[2].X || !a.Secured || !a.Attack || a.After != "+1s" {
 		t.Errorf("arrow %+v", a)
 	}
 }
