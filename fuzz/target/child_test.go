@@ -14,6 +14,8 @@ import (
 
 	"github.com/rspthreat/rspthreat/fuzz/campaign"
 	"github.com/rspthreat/rspthreat/fuzz/monitor"
+	"go.uber.org/goleak"
+
 	"github.com/rspthreat/rspthreat/fuzz/target"
 	"github.com/rspthreat/rspthreat/sut"
 )
@@ -25,7 +27,8 @@ const life = "RSPTHREAT_TEST_LIFE"
 func TestMain(m *testing.M) {
 	switch os.Getenv(life) {
 	case "":
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
+		return
 	case "short":
 		fmt.Fprintln(os.Stderr, "no room")
 		os.Exit(7)

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/rspthreat/rspthreat/scenarios/command"
 )
 
@@ -28,5 +30,5 @@ func TestMain(m *testing.M) {
 	if err := goflag.Set("test.parallel", sideBySide); err != nil {
 		panic(err) // no such flag
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
