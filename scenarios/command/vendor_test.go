@@ -236,3 +236,20 @@ func TestWrongKeyIsNotHeldAgainstTheSystem(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 }
+
+// What a registrar has no door for is not tried there, and no error of the harness.
+func TestRegistrarWithoutENRPIsJudgedByItsKeepAlives(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	defer v.start(t)()
+	b, err := os.ReadFile(v.path("sut.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.write(t, "sut.yaml", strings.Replace(string(b), "  - {protocol: enrp, transport: sctp-udp, tls: true, port: 9902}\n", "", 1))
+	out := v.path("report")
+	code, stdout, stderr := rspthreat(t.Context(), "run", "--sut", v.path("sut.yaml"), "--out", out, "--requirement", "T2.14-R1")
+	if code != reports.ExitConforms {
+		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+}
