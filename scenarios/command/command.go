@@ -97,6 +97,8 @@ func newRoot(o *options) *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Version = version()
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.AddCommand(newRun(), newProve(), newAttack(), newList(), newExplain(), newVersion(), newAdapter(), newDoctor(), newInit(), newBaseline(), newClaim(), newSchema(), guest.NewCommand())
 	root.AddCommand(newFuzz())
 	root.AddCommand(newDaemons(o)...)
@@ -108,14 +110,19 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			t := tool()
-			if t.Commit == "" {
-				t.Commit = "unknown"
-			}
-			_, err := fmt.Fprintf(c.OutOrStdout(), "%s %s (commit %s, %s)\n", t.Name, t.Version, t.Commit, t.Go)
+			_, err := fmt.Fprintln(c.OutOrStdout(), c.Root().Name(), version())
 			return err
 		},
 	}
+}
+
+// version is what `rspthreat version` and `rspthreat --version` print after the name.
+func version() string {
+	t := tool()
+	if t.Commit == "" {
+		t.Commit = "unknown"
+	}
+	return fmt.Sprintf("%s (commit %s, %s)", t.Version, t.Commit, t.Go)
 }
 
 // tool identifies this program as it was built.
