@@ -8,7 +8,7 @@ BENCHTIME ?= 1s
 FUZZTIME ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build run deps recipes test unit lint race proof browser asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-libfuzzer fuzz-memory fuzz-wire interop-fuzz bench screenshots clean
+.PHONY: help build run deps recipes image test unit lint race proof browser asan suite interop group repeat vuln fuzz fuzz-distributed fuzz-libfuzzer fuzz-memory fuzz-wire interop-fuzz bench screenshots clean
 
 help: ## List every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,10 +56,11 @@ lint: ## gofumpt, go vet, staticcheck, tidy modules
 	$(TOOL) staticcheck ./...
 	$(GO) mod tidy -diff
 
-recipes: deps ## The recipes for CI: workflow, manifests and script against their linters (downloads them)
-	$(GO) run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck= sut/recipes/github-actions.yml
-	$(GO) run sigs.k8s.io/kubectl-validate@v0.0.4 sut/recipes/kubernetes
-	shellcheck sut/recipes/run.sh
+recipes: deps build ## The recipes for CI: each against its linter (downloads them), plain shell and GitLab run
+	.ci/recipes
+
+image: ## Build sut/recipes/Dockerfile without an engine, on base images made here, and run it (as root, with buildah)
+	.ci/image
 
 interop: deps build ## Work with rsplib, and judge rsplib's rspregistrar in a user-mode-linux guest (as root)
 	$(GO) test -tags interop -count=1 -p 4 -timeout 15m ./sut/guest ./reference/association/interop ./reference/interop ./scenarios/interop
