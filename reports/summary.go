@@ -3,6 +3,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -20,22 +21,84 @@ const (
 // Control characters from the system under test are made visible, so that it cannot repaint the terminal.
 func Summary(w io.Writer, results *Results, dir string) error {
 	r := clean(results)
-	var b strings.Builder
-	left := 0
+	s := summary{room: maxSummaryResults}
 	for _, verdict := range []Verdict{HarnessError, Fail, Inconclusive, Warn} {
-		left += summarize(&b, r.Results, verdict, max(maxSummaryResults-strings.Count(b.String(), "\n"), 0))
+		s.list(r.Results, verdict)
 	}
 	for i := range r.Results {
 		if k := r.Results[i].Known; k != nil {
-			fmt.Fprintf(&b, "%-13s %s: %s\n", "baseline", r.Results[i].ID, bound(knownSentence(k), maxSummaryText))
+			s.line("baseline", "%s: %s", r.Results[i].ID, bound(knownSentence(k), maxSummaryText))
 		}
 	}
-	if left > 0 {
-		fmt.Fprintf(&b, "%s more; see the report\n", plural(left, "result"))
+	if s.left > 0 {
+		fmt.Fprintf(&s.b, "%s more; see the report\n", plural(s.left, "result"))
 	}
-	if b.Len() > 0 {
-		b.WriteByte('\n')
+	if s.b.Len() > 0 {
+		s.b.WriteByte('\n')
 	}
+	s.end(r, dir)
+	_, err := io.WriteString(w, s.b.String())
+	return err
+}
+
+// Named is the name of a system with the faults that are switched on in it.
+func Named(name string, faults []string) string {
+	switch len(faults) {
+	case 0:
+		return name
+	case 1:
+		return name + " with its fault " + faults[0]
+	}
+	return name + " with its faults " + strings.Join(faults, ", ")
+}
+
+// summary is a summary that is being written.
+type summary struct {
+	b     strings.Builder
+	room  int    // for how many results more
+	left  int    // results that found no room
+	first string // requirement that is not as it should be
+}
+
+func (s *summary) line(head, format string, args ...any) {
+	fmt.Fprintf(&s.b, "%-13s %s\n", head, fmt.Sprintf(format, args...))
+}
+
+// list writes the results that have the verdict: those that one check found wrong in the same way together, with the reason
+// below.
+func (s *summary) list(results []Result, verdict Verdict) {
+	var open []*Result
+	for i := range results {
+		if r := &results[i]; r.Verdict == verdict && (r.Verdict != Fail || !r.Accepts()) {
+			open = append(open, r)
+		}
+	}
+	for len(open) > 0 {
+		first := open[0]
+		var rest []*Result
+		head := string(verdict)
+		for i, r := range open {
+			switch {
+			case i > 0 && (r.Reason == "" || r.Reason != first.Reason || r.Check != first.Check):
+				rest = append(rest, r)
+			case s.room == 0:
+				s.left++
+			default:
+				s.room--
+				s.first = cmp.Or(s.first, r.Requirement)
+				s.line(head, "%s: %s", r.ID, bound(r.Gist, maxSummaryText))
+				head = ""
+			}
+		}
+		if head == "" && first.Reason != "" {
+			s.line("", "-> %s", bound(first.Reason, maxSummaryText))
+		}
+		open = rest
+	}
+}
+
+// end writes what the run came to.
+func (s *summary) end(r *Results, dir string) {
 	var counts []string
 	for _, c := range countViews(r.Results, false) {
 		counts = append(counts, fmt.Sprintf("%d %s", c.Count, c.Verdict))
@@ -43,35 +106,19 @@ func Summary(w io.Writer, results *Results, dir string) error {
 	if len(counts) == 0 {
 		counts = []string{"no results"}
 	}
-	fmt.Fprintln(&b, strings.Join(counts, ", "))
+	fmt.Fprintf(&s.b, "Requirements, each on its roles: %s\n", strings.Join(counts, ", "))
 	if r.Interrupted != "" {
-		fmt.Fprintf(&b, "The run ended early: %s\n", r.Interrupted)
+		fmt.Fprintf(&s.b, "The run ended early: %s\n", r.Interrupted)
 	}
 	run := "complete run"
 	if !r.Complete {
 		run = "partial run"
 	}
-	fmt.Fprintf(&b, "%s: %s (%s, exit code %d)\n", r.Subject.Name, outcome(r), run, r.ExitCode)
+	fmt.Fprintf(&s.b, "%s: %s (%s, exit code %d)\n", Named(r.Subject.Name, r.Faults), outcome(r), run, r.ExitCode)
+	if s.first != "" {
+		fmt.Fprintf(&s.b, "What it is about: rspthreat explain %s\n", s.first)
+	}
 	if dir != "" {
-		fmt.Fprintf(&b, "Report: %s\n", cleanLine(strings.TrimSuffix(dir, "/")+"/"+HTMLFile, maxLine))
+		fmt.Fprintf(&s.b, "Report: %s\n", cleanLine(strings.TrimSuffix(dir, "/")+"/"+HTMLFile, maxLine))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// summarize writes up to limit results that have the verdict and returns how many it left out.
-func summarize(b *strings.Builder, results []Result, verdict Verdict, limit int) (left int) {
-	for i := range results {
-		r := &results[i]
-		if r.Verdict != verdict || r.Verdict == Fail && r.Accepts() {
-			continue
-		}
-		if limit == 0 {
-			left++
-			continue
-		}
-		limit--
-		fmt.Fprintf(b, "%-13s %s: %s\n", verdict, r.ID, join(bound(r.Gist, maxSummaryText), bound(r.Reason, maxSummaryText)))
-	}
-	return left
 }

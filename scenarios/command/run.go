@@ -82,6 +82,10 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return usage(err)
 	}
+	selection := engine.Selection{Sections: sections, Requirements: f.requirements}
+	if err := selection.Check(requirements); err != nil {
+		return usage(err)
+	}
 	target, subject, err := openTarget(f.sut, f.faults)
 	if err != nil {
 		return usage(err)
@@ -104,11 +108,11 @@ func (f *runFlags) run(c *cobra.Command) error {
 			return err
 		}
 	}
-	started := time.Now()
-	results, err := e.Execute(ctx, engine.Selection{Sections: sections, Requirements: f.requirements}, f.parallel, f.sink(c, writer))
-	if errors.Is(err, engine.ErrSelection) {
-		return usage(err)
+	if !f.quiet {
+		spectator{c.ErrOrStderr()}.begin(subject, target, f.faults)
 	}
+	started := time.Now()
+	results, err := e.Execute(ctx, selection, f.parallel, f.sink(c, writer))
 	results.Started, results.Finished = started, time.Now()
 	diagnose(c, target, results)
 	results.Tool, results.Subject, results.Faults, results.Proof = tool(), subject, f.faults, proof.Matrix(requirements)
@@ -164,9 +168,7 @@ func quote(s string) string {
 func (f *runFlags) sink(c *cobra.Command, writer *reports.Writer) engine.Sink {
 	return func(o *engine.Outcome) error {
 		if !f.quiet {
-			for _, r := range o.Results {
-				fmt.Fprintf(c.ErrOrStderr(), "%-14s %-9s %-10s %6.2fs  %s\n", r.Verdict, r.Requirement, r.Role, r.Duration.Seconds(), r.Gist)
-			}
+			spectator{c.ErrOrStderr()}.check(o)
 		}
 		return writer.AddCheck(&o.Check, o.Capture)
 	}

@@ -33,7 +33,8 @@ func (s Selection) wants(r ledger.Requirement) bool {
 // ErrSelection is wrapped by errors about a selection that names what does not exist.
 var ErrSelection = errors.New("selection")
 
-func (s Selection) check(l *ledger.Ledger) error {
+// Check returns an error that wraps ErrSelection for a section or requirement that there is not.
+func (s Selection) Check(l *ledger.Ledger) error {
 	for _, section := range s.Sections {
 		if _, ok := l.Sections[section]; !ok {
 			return fmt.Errorf("%w: there is no section %q in %s", ErrSelection, section, l.Document)
@@ -56,7 +57,7 @@ type Sink func(*Outcome) error
 //
 // The error is that of the selection or the first one of the sink; verdicts are not errors.
 func (e *Engine) Execute(ctx context.Context, s Selection, parallel int, sink Sink) (*reports.Results, error) {
-	if err := s.check(e.Ledger); err != nil {
+	if err := s.Check(e.Ledger); err != nil {
 		return nil, err
 	}
 	if e.Target.Shared() || parallel < 1 {
