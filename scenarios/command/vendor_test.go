@@ -11,15 +11,19 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	mathrand "math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reports"
 	"github.com/rspthreat/rspthreat/scenarios/command"
 )
@@ -39,8 +43,7 @@ func (v vendor) write(t *testing.T, name, text string) {
 // newVendor writes keys, a certificate, and both configuration files.
 func newVendor(t *testing.T) vendor {
 	t.Helper()
-	// Any loopback address will do, and another one than that of a test beside this one.
-	host := fmt.Sprintf("127.%d.%d.1", 60+mathrand.IntN(60), mathrand.IntN(256))
+	host := unusedHost(t)
 	v := vendor{t.TempDir(), host}
 	var keys strings.Builder
 	for n, identity := range []string{"pe-alice", "pe-bob", "pe-carol", "registrar-2"} {
@@ -83,6 +86,25 @@ credentials:
 timers: {response: 3s, removal: 3s}
 `, "HOST", host))
 	return v
+}
+
+// unusedHost draws a loopback address where nobody has SCTP over UDP: others draw theirs, too.
+func unusedHost(t *testing.T) string {
+	t.Helper()
+	for {
+		host := fmt.Sprintf("127.%d.%d.1", 60+mathrand.IntN(60), mathrand.IntN(256))
+		conn, err := net.ListenPacket("udp", fmt.Sprintf("%s:%d", host, association.EncapsulationPort))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return host
+	}
 }
 
 func (v vendor) certificate(t *testing.T) {
