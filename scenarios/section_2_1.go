@@ -54,12 +54,14 @@ func unauthenticatedRegistration(ctx context.Context, r *engine.Run) {
 	stranger := attackers.Stranger{Site: s.site()}
 	invented := actor.NewPE(wire.PEID(r.Random()), from(&stranger.Site, r))
 	var attempts []attackers.Attempt
+	nobody := s.nobody(ctx)
 	r.Attack(ctx, "register and deregister an element that does not exist, in every way that needs no credential", func(ctx context.Context, g gomega.Gomega) string {
 		var err error
 		attempts, err = stranger.Everything(ctx, identity(r.Instance),
 			&wire.Registration{PoolHandle: []byte(r.Instance.Pool), Element: invented})
 		return attempted(g, attempts, err)
 	})
+	nobody(ctx)
 	s.canary(ctx)
 	s.look(ctx)
 	r.Oracle(ctx, "nothing was accepted", func(_ context.Context, g gomega.Gomega) string {

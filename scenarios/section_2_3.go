@@ -54,6 +54,7 @@ func unauthenticatedSpoofing(ctx context.Context, r *engine.Run) {
 	stranger := attackers.Stranger{Site: s.site()}
 	moved := actor.NewPE(s.element.PE.ID, from(&stranger.Site, r))
 	var attempts []attackers.Attempt
+	nobody := s.nobody(ctx)
 	r.Attack(ctx, "re-register the element at another address and deregister it, in every way that needs no credential", func(ctx context.Context, g gomega.Gomega) string {
 		var err error
 		attempts, err = stranger.Everything(ctx, identity(r.Instance),
@@ -61,6 +62,7 @@ func unauthenticatedSpoofing(ctx context.Context, r *engine.Run) {
 			&wire.Deregistration{PoolHandle: []byte(r.Instance.Pool), PEID: s.element.PE.ID})
 		return attempted(g, attempts, err)
 	})
+	nobody(ctx)
 	s.look(ctx) // before the canary, whose registration would put the element back
 	s.canary(ctx)
 	r.Oracle(ctx, "nothing was accepted", func(_ context.Context, g gomega.Gomega) string {

@@ -224,6 +224,39 @@ func noneAccepted(g gomega.Gomega, attempts []attackers.Attempt) string {
 	return fmt.Sprintf("none of %d attempts was accepted", len(attempts))
 }
 
+// nobody returns what is called after an attack without credentials: the registrar has, by its
+// own word, authenticated nobody meanwhile. Without its word it looks at nothing.
+func (s *stage) nobody(ctx context.Context) (judge func(context.Context)) {
+	r := s.run
+	if _, ok := s.authenticated(ctx); !ok || !r.Instance.Pristine {
+		return func(context.Context) {}
+	}
+	return func(ctx context.Context) {
+		who, ok := s.authenticated(ctx)
+		if !ok {
+			return // the canary that failed has the verdict
+		}
+		r.Oracle(ctx, "the registrar itself says that it has authenticated nobody meanwhile", func(_ context.Context, g gomega.Gomega) string {
+			g.Expect(who).To(gomega.BeEmpty(), "the registrar says that an attacker without credentials is %s", list(who))
+			return "it has authenticated nobody"
+		})
+	}
+}
+
+// authenticated tells who the registrar says has shown a key since the last call.
+func (s *stage) authenticated(ctx context.Context) (who []string, ok bool) {
+	if s.run.Instance.Own == nil {
+		return nil, false
+	}
+	s.run.Canary(ctx, "what the registrar says itself", func(ctx context.Context, g gomega.Gomega) string {
+		var err error
+		who, ok, err = s.view.Authenticated(ctx)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "ask the registrar")
+		return fmt.Sprintf("it has authenticated %s", list(who))
+	})
+	return who, ok
+}
+
 // noneAnswered expects that no attempt got anything but a refusal: ENRP has answers that
 // grant nothing and still let somebody into the group.
 func noneAnswered(g gomega.Gomega, attempts []attackers.Attempt) string {

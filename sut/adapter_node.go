@@ -38,12 +38,28 @@ func (a *adapter) StartUser(ctx context.Context, spec UserSpec) (UserNode, error
 	return n, nil
 }
 
-func (a *adapter) startNode(ctx context.Context, role Role, r adapterRequest) (*adapterNode, error) {
+// startRegistrar attaches to the registrar, or starts it; fresh says that nobody else uses it.
+func (a *adapter) startRegistrar(ctx context.Context, spec RegistrarSpec) (n *adapterNode, fresh bool, err error) {
+	n = a.newNode(Registrar)
+	var started registrarStarted
+	if err := n.call(ctx, adapterRequest{Op: opStartRegistrar, Registrar: &spec}, &started); err != nil {
+		n.end()
+		return nil, false, err
+	}
+	return n, started.Fresh, nil
+}
+
+func (a *adapter) newNode(role Role) *adapterNode {
 	n := &adapterNode{eventLog: newEventLog(), adapter: a}
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	n.name = string(role) + "-" + strconv.Itoa(len(a.nodes)+1)
 	a.nodes[n.name] = n // it may tell something before the answer
-	a.mu.Unlock()
+	return n
+}
+
+func (a *adapter) startNode(ctx context.Context, role Role, r adapterRequest) (*adapterNode, error) {
+	n := a.newNode(role)
 	r.Node = n.name
 	if _, err := a.call(ctx, r); err != nil {
 		n.end()
@@ -61,7 +77,7 @@ func (n *adapterNode) hear(l adapterLine) {
 		return
 	}
 	e := *l.Event
-	e.Reason = n.adapter.secrets.text(e.Reason)
+	e.Reason, e.Identity = n.adapter.secrets.text(e.Reason), n.adapter.secrets.text(e.Identity)
 	n.emit(e)
 	if e.Kind == EventEnded {
 		n.end()
@@ -71,7 +87,7 @@ func (n *adapterNode) hear(l adapterLine) {
 func (n *adapterNode) call(ctx context.Context, r adapterRequest, into any) error {
 	r.Node = n.name
 	result, err := n.adapter.call(ctx, r)
-	if err != nil || into == nil {
+	if err != nil || into == nil || len(result) == 0 && r.Op == opStartRegistrar {
 		return err
 	}
 	if err := json.Unmarshal(result, into); err != nil {
@@ -102,6 +118,13 @@ func (n *adapterNode) Send(ctx context.Context, data []byte) ([]byte, error) {
 	var result adapterReply
 	err := n.call(ctx, adapterRequest{Op: opSend, Data: data}, &result)
 	return result.Data, err
+}
+
+// Handlespace returns all elements that are registered.
+func (n *adapterNode) Handlespace(ctx context.Context) ([]Entry, error) {
+	var result adapterHandlespace
+	err := n.call(ctx, adapterRequest{Op: opHandlespace}, &result)
+	return result.Elements, err
 }
 
 // Stop ends the node. One whose adapter is gone has ended.

@@ -10,14 +10,16 @@ const AdapterProtocol = 1
 
 // What an adapter can be asked for.
 const (
-	opHello        = "hello"
-	opStartElement = "start-element"
-	opStartUser    = "start-user"
-	opRegister     = "register"
-	opDeregister   = "deregister"
-	opResolve      = "resolve"
-	opSend         = "send"
-	opStop         = "stop"
+	opHello          = "hello"
+	opStartElement   = "start-element"
+	opStartUser      = "start-user"
+	opStartRegistrar = "start-registrar"
+	opRegister       = "register"
+	opDeregister     = "deregister"
+	opResolve        = "resolve"
+	opSend           = "send"
+	opHandlespace    = "handlespace"
+	opStop           = "stop"
 	// opCancel takes a request back: the harness does not wait for its answer any more.
 	opCancel = "cancel"
 )
@@ -44,10 +46,11 @@ type adapterRequest struct {
 	// Timeout is how long the harness waits for the answer, in milliseconds.
 	Timeout int64 `json:"timeout_ms,omitzero"`
 
-	Protocol int          `json:"protocol,omitzero"` // hello
-	Harness  string       `json:"harness,omitzero"`  // hello: name and version, for the adapter's log
-	Element  *ElementSpec `json:"element,omitempty"` // start-element
-	User     *UserSpec    `json:"user,omitempty"`    // start-user
+	Protocol  int            `json:"protocol,omitzero"`   // hello
+	Harness   string         `json:"harness,omitzero"`    // hello: name and version, for the adapter's log
+	Element   *ElementSpec   `json:"element,omitempty"`   // start-element
+	User      *UserSpec      `json:"user,omitempty"`      // start-user
+	Registrar *RegistrarSpec `json:"registrar,omitempty"` // start-registrar
 	// Node is the name of the node that the request is about; those that start one give it.
 	Node    string `json:"node,omitzero"`
 	Data    Hex    `json:"data,omitempty"`   // send
@@ -80,8 +83,12 @@ type AdapterHello struct {
 	Operations []string `json:"operations"`
 }
 
-// adapterMembers is the result of resolve, adapterReply that of send.
+// adapterMembers is the result of resolve, adapterReply that of send, adapterHandlespace that of
+// handlespace.
 type (
+	adapterHandlespace struct {
+		Elements []Entry `json:"elements"`
+	}
 	adapterMembers struct {
 		Members []Member `json:"members"`
 	}

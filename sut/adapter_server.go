@@ -15,10 +15,12 @@ import (
 // AdapterServer is the adapter's end of the protocol, for a Driver: what a vendor whose
 // system is written in Go needs only a Driver for.
 type AdapterServer struct {
-	Driver  Driver
-	Name    string
-	Version string
-	Roles   []Role
+	Driver Driver
+	// Registrar attaches to a registrar or starts it; nil: there is none.
+	Registrar RegistrarDriver
+	Name      string
+	Version   string
+	Roles     []Role
 
 	out   io.Writer
 	write sync.Mutex
@@ -34,8 +36,10 @@ type AdapterServer struct {
 // servedNode is a node that was started for the harness.
 type servedNode struct {
 	Node
-	name    string
-	forward sync.WaitGroup
+	name     string
+	forward  sync.WaitGroup
+	caughtUp chan chan<- struct{} // asks for what has happened so far to be told
+	ended    chan struct{}        // closed when everything is told
 
 	mu   sync.Mutex
 	told int // lines of its log
@@ -169,45 +173,96 @@ func (s *AdapterServer) do(ctx context.Context, r *adapterRequest) (any, error) 
 	case opHello:
 		return AdapterHello{
 			Protocol: AdapterProtocol, Name: s.Name, Version: s.Version, Roles: s.Roles,
-			Operations: []string{opStartElement, opStartUser, opRegister, opDeregister, opResolve, opSend, opStop, opCancel},
+			Operations: s.operations(),
 		}, nil
-	case opStartElement, opStartUser:
-		return nil, s.start(r)
-	case opRegister, opDeregister, opResolve, opSend, opStop:
+	case opStartElement, opStartUser, opStartRegistrar:
+		return s.start(r)
+	case opRegister, opDeregister, opResolve, opSend, opHandlespace, opStop:
 		return s.ask(ctx, r)
 	}
 	return nil, fmt.Errorf("%w: there is no operation %q", ErrUnsupported, r.Op)
 }
 
 // start starts a node, which lives longer than the request.
-func (s *AdapterServer) start(r *adapterRequest) error {
+func (s *AdapterServer) start(r *adapterRequest) (any, error) {
 	var node Node
+	var started any
 	var err error
 	switch {
 	case r.Node == "":
-		return fmt.Errorf("%w: %s without a name for the node", errRequest, r.Op)
+		return nil, fmt.Errorf("%w: %s without a name for the node", errRequest, r.Op)
 	case r.Op == opStartElement && r.Element != nil:
 		node, err = s.Driver.StartElement(s.ctx, *r.Element)
 	case r.Op == opStartUser && r.User != nil:
 		node, err = s.Driver.StartUser(s.ctx, *r.User)
+	case r.Op == opStartRegistrar && s.Registrar == nil:
+		return nil, fmt.Errorf("%w: there is no registrar", ErrUnsupported)
+	case r.Op == opStartRegistrar && r.Registrar != nil:
+		node, err = s.Registrar.StartRegistrar(s.ctx, *r.Registrar)
+		started = registrarStarted{Fresh: isFresh(node)}
 	default:
-		return fmt.Errorf("%w: %s without a description", errRequest, r.Op)
+		return nil, fmt.Errorf("%w: %s without a description", errRequest, r.Op)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	n := &servedNode{Node: node, name: r.Node}
+	n := &servedNode{Node: node, name: r.Node, caughtUp: make(chan chan<- struct{}), ended: make(chan struct{})}
 	s.mu.Lock()
 	s.nodes[r.Node] = n
 	s.mu.Unlock()
-	n.forward.Go(func() {
-		for e := range n.Events() {
-			s.flush(n)
-			s.print(adapterLine{Node: n.name, Event: &e})
+	n.forward.Go(func() { s.tell(n) })
+	return started, nil
+}
+
+// tell passes on what happens to a node until it has ended.
+func (s *AdapterServer) tell(n *servedNode) {
+	defer close(n.ended)
+	defer s.flush(n)
+	for {
+		select {
+		case e, ok := <-n.Events():
+			if !ok {
+				return
+			}
+			s.event(n, e)
+		case done := <-n.caughtUp:
+			for len(n.Events()) > 0 { // nobody else reads them
+				if e, ok := <-n.Events(); ok {
+					s.event(n, e)
+				}
+			}
+			close(done)
 		}
-		s.flush(n)
-	})
-	return nil
+	}
+}
+
+func (s *AdapterServer) event(n *servedNode, e NodeEvent) {
+	s.flush(n)
+	s.print(adapterLine{Node: n.name, Event: &e})
+}
+
+// catchUp waits until what has happened to a node so far is told.
+func (n *servedNode) catchUp() {
+	done := make(chan struct{})
+	select {
+	case n.caughtUp <- done:
+		<-done
+	case <-n.ended:
+	}
+}
+
+// isFresh tells whether a registrar says that it was started just now.
+func isFresh(n Node) bool {
+	f, ok := n.(interface{ Fresh() bool })
+	return ok && f.Fresh()
+}
+
+func (s *AdapterServer) operations() []string {
+	all := []string{opStartElement, opStartUser, opRegister, opDeregister, opResolve, opSend, opStop, opCancel}
+	if s.Registrar != nil {
+		all = append(all, opStartRegistrar, opHandlespace)
+	}
+	return all
 }
 
 // flush passes on what the node has logged since.
@@ -254,6 +309,11 @@ func (s *AdapterServer) ask(ctx context.Context, r *adapterRequest) (any, error)
 			reply, err := user.Send(ctx, r.Data)
 			return result(adapterReply{reply}, err)
 		}
+	}
+	if registrar, ok := n.Node.(RegistrarNode); ok && r.Op == opHandlespace {
+		entries, err := registrar.Handlespace(ctx)
+		n.catchUp()
+		return result(adapterHandlespace{entries}, err)
 	}
 	return nil, fmt.Errorf("%w: node %q does not do %s", ErrUnsupported, r.Node, r.Op)
 }

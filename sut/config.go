@@ -49,7 +49,7 @@ type Config struct {
 	Peers    []PlaceConfig `yaml:"peers,omitempty"`
 	Commands CommandConfig `yaml:"commands,omitempty"`
 	LogFile  string        `yaml:"log_file,omitempty"`
-	// Adapter starts and drives pool elements and pool users (rung 2).
+	// Adapter starts and drives pool elements and pool users, and may speak for a registrar (rung 2).
 	Adapter *AdapterConfig `yaml:"adapter,omitempty"`
 	// Element and User say how a pool element and a pool user are found that no adapter drives,
 	// and where either looks for registrars.

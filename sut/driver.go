@@ -162,10 +162,12 @@ type NodeEvent struct {
 	Kind NodeEventKind `json:"kind"`
 	Pool string        `json:"pool,omitzero"`
 	// PEID is the element that it is about; From the one that was left, on a failover.
-	PEID    wire.PEID      `json:"peid,omitzero"`
-	From    wire.PEID      `json:"from,omitzero"`
-	Remote  netip.AddrPort `json:"remote,omitzero"`
-	Secured bool           `json:"secured,omitzero"`
+	PEID   wire.PEID      `json:"peid,omitzero"`
+	From   wire.PEID      `json:"from,omitzero"`
+	Remote netip.AddrPort `json:"remote,omitzero"`
+	// Identity is who has shown a key.
+	Identity string `json:"identity,omitzero"`
+	Secured  bool   `json:"secured,omitzero"`
 	// Reason says why, for people.
 	Reason string `json:"reason,omitzero"`
 }
@@ -187,5 +189,6 @@ const (
 	EventCookie        NodeEventKind = "cookie"         // element: a cookie was echoed and is believed
 	EventCookieRefused NodeEventKind = "cookie-refused" // element: a cookie was echoed and is not
 	EventPolicyForged  NodeEventKind = "policy-forged"  // user: a policy is not the one its element signed
+	EventAuthenticated NodeEventKind = "authenticated"  // registrar: a node has shown by its key who it is
 	EventEnded         NodeEventKind = "ended"          // the node has ended by itself
 )

@@ -57,32 +57,67 @@ func (e *External) Examine(ctx context.Context, report func(Finding)) {
 	x.files()
 	x.addresses()
 	if e.cfg.has(Registrar) {
-		if x.started(ctx) {
+		if end, ok := x.started(ctx); ok {
 			x.doors(ctx)
+			end()
 		}
 	}
 	x.nodes(ctx)
 }
 
-// ExamineDoors is Examine for the doors of a registrar that runs.
+// ExamineDoors is Examine for the doors of a registrar that runs, or that an adapter starts.
 func (e *External) ExamineDoors(ctx context.Context, report func(Finding)) {
-	if e.cfg.has(Registrar) {
-		(&examination{e, report}).doors(ctx)
+	if !e.cfg.has(Registrar) {
+		return
 	}
+	if e.cfg.Adapter != nil {
+		i, err := e.Prepare(ctx, Wanted{})
+		if err != nil {
+			return // every check has said so
+		}
+		defer func() { _ = i.Close(context.WithoutCancel(ctx)) }() // the doors are what is looked at
+	}
+	(&examination{e, report}).doors(ctx)
 }
 
-// started has the commands of the registrar run.
-func (x *examination) started(ctx context.Context) bool {
+// started has the commands and the adapter of the registrar run; end ends what an adapter did.
+func (x *examination) started(ctx context.Context) (end func(), ok bool) {
 	c := &x.cfg.Commands
-	if len(c.Start) == 0 && len(c.Reset) == 0 {
+	commanded := len(c.Start) > 0 || len(c.Reset) > 0
+	if !commanded && x.cfg.Adapter == nil {
 		x.good("commands", "none: rung 0, the handlespace is not reset between checks")
-		return true
+		return func() {}, true
 	}
 	i, err := x.Prepare(ctx, Wanted{})
 	if err != nil {
-		x.find(Bad, "commands", "run the command by hand in the directory of the file", "%v", err)
-		return false
+		x.find(Bad, "registrar", "run the command or the adapter by hand in the directory of the file", "%v", err)
+		return nil, false
 	}
+	end = func() { _ = i.Close(context.WithoutCancel(ctx)) } // the adapter itself is looked at later
+	x.own(ctx, i)
+	if commanded {
+		x.commanded(i)
+	}
+	return end, true
+}
+
+// own asks a registrar for its own view.
+func (x *examination) own(ctx context.Context, i *Instance) {
+	const subject = "registrar's own view"
+	if i.Own == nil {
+		return
+	}
+	entries, err := i.Own.Handlespace(ctx)
+	if err != nil {
+		x.find(Caution, subject, "", "says nothing of the handlespace: %v", err)
+		return
+	}
+	x.good(subject, "there are %d elements in its handlespace", len(entries))
+}
+
+// commanded looks at what the commands leave.
+func (x *examination) commanded(i *Instance) {
+	c := &x.cfg.Commands
 	x.good("commands", "the system is started or reset")
 	switch lines := i.Log(); {
 	case len(lines) == 1 && unreadableLine(lines[0]):
@@ -103,5 +138,4 @@ func (x *examination) started(ctx context.Context) bool {
 			x.find(Caution, "commands."+way.name, "", "there is none: the checks that need it are unsupported")
 		}
 	}
-	return true
 }

@@ -13,7 +13,7 @@ import (
 
 // nodes looks at the adapter, or waits for elements and users to come to their registrars.
 func (x *examination) nodes(ctx context.Context) {
-	if x.cfg.Adapter != nil && (x.cfg.has(PoolElement) || x.cfg.has(PoolUser)) {
+	if x.cfg.Adapter != nil {
 		x.adapter(ctx)
 		return
 	}
@@ -39,11 +39,14 @@ func (x *examination) adapter(ctx context.Context) {
 	}
 	x.good(name, "%s, protocol %d, has %s, does %s", strings.TrimSpace(a.hello.Name+" "+a.hello.Version), a.hello.Protocol,
 		join(a.hello.Roles), strings.Join(a.hello.Operations, ", "))
-	x.operations(name, a.hello.Operations)
+	x.operations(name, a.hello)
 	for _, role := range x.cfg.Roles {
 		if role != Registrar && !slices.Contains(a.hello.Roles, role) {
 			x.find(Bad, name, "take the role from the file, or have the adapter say it in hello", "it does not have the role %q, which the file gives", string(role))
 		}
+	}
+	if x.cfg.has(Registrar) && len(x.cfg.Roles) == 1 && !slices.Contains(a.hello.Roles, Registrar) {
+		x.find(Caution, name, "take the adapter from the file", "it does not speak for a registrar, and the file has nothing else to judge")
 	}
 	if err := a.ping(ctx); err != nil {
 		x.find(Bad, name, advice, "%v", err)
@@ -58,14 +61,15 @@ func (x *examination) adapter(ctx context.Context) {
 }
 
 // operations names what the adapter does not do of that which checks ask for.
-func (x *examination) operations(subject string, has []string) {
+func (x *examination) operations(subject string, hello AdapterHello) {
 	wanted := map[Role][]string{
 		PoolElement: {opStartElement, opRegister, opDeregister, opStop}, PoolUser: {opStartUser, opResolve, opSend, opStop},
+		Registrar: {opStartRegistrar, opHandlespace, opStop},
 	}
 	var lacks []string
-	for _, role := range []Role{PoolElement, PoolUser} {
+	for _, role := range hello.Roles {
 		for _, op := range wanted[role] {
-			if x.cfg.has(role) && !slices.Contains(has, op) && !slices.Contains(lacks, op) {
+			if x.cfg.has(role) && !slices.Contains(hello.Operations, op) && !slices.Contains(lacks, op) {
 				lacks = append(lacks, op)
 			}
 		}

@@ -28,6 +28,8 @@ type External struct {
 	// authority certifies what the harness plays for elements and users.
 	authority *Authority
 	nodes     map[Role]*nodeDriver // those that no adapter drives
+	// viewless is set when the adapter has turned out to know nothing of registrars.
+	viewless atomic.Bool
 }
 
 // NewExternal reads the credentials that cfg names and checks that they fit together.
@@ -189,7 +191,7 @@ func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	from := e.run.position()
-	return &Instance{
+	i := &Instance{
 		Role: Registrar, Security: e.cfg.Security, Doors: e.doors, Credentials: e.creds,
 		Pool: e.cfg.Pool, OtherPool: e.cfg.OtherPool, Timers: e.times, Limits: e.cfg.Limits, Peers: peers, Wire: e.cfg.wire(),
 		Pristine: len(e.cfg.Commands.Reset) > 0 || e.cfg.Commands.Fresh,
@@ -202,7 +204,11 @@ func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 			return nil
 		},
 		revoke: e.run.revoke, restart: e.run.restart,
-	}, nil
+	}
+	if err := e.own(ctx, i); err != nil {
+		return nil, err
+	}
+	return i, nil
 }
 
 func (e *External) nextLocal() netip.Addr {

@@ -99,6 +99,8 @@ type Instance struct {
 	Security Security
 	// Driver starts elements and users under test; nil for a registrar.
 	Driver Driver
+	// Own is a registrar's own view of itself; nil where no adapter has it.
+	Own RegistrarNode
 	// Registrars are the places where an element or user under test looks for registrars,
 	// for the harness to play them there; none: it is told, and Local gives addresses.
 	Registrars []Place

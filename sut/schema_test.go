@@ -102,6 +102,7 @@ func TestAdapterSchemaIsThatOfTheTypes(t *testing.T) {
 	_, in := defs(t, schema.Adapter)
 	types := map[string]any{
 		"request": adapterRequest{}, "line": adapterLine{}, "hello": AdapterHello{}, "error": AdapterError{},
+		"registrar": RegistrarSpec{}, "door": RegistrarDoor{}, "started": registrarStarted{}, "handlespace": adapterHandlespace{}, "entry": Entry{},
 		"members": adapterMembers{}, "member": Member{}, "reply": adapterReply{}, "event": NodeEvent{},
 		"element": ElementSpec{}, "user": UserSpec{}, "place": Place{}, "psk": PSK{}, "service": Service{}, "policy": wire.Policy{},
 	}
@@ -237,6 +238,9 @@ func TestDescriptionsAreCarriedWhole(t *testing.T) {
 	carried(t, "user", filled[UserSpec](t))
 	carried(t, "event", filled[NodeEvent](t))
 	carried(t, "members", filled[adapterMembers](t))
+	carried(t, "handlespace", filled[adapterHandlespace](t))
+	carried(t, "registrar", specOf(Secured, []Door{{Protocol: wire.ENRP, Transport: "sctp-udp", Secured: true, Addr: netip.MustParseAddrPort("192.0.2.1:9902"), EncapsulationPort: 9899}}))
+	carried(t, "started", registrarStarted{Fresh: true})
 	carried(t, "element", ElementSpec{Security: Clear, Pool: "p"})
 	carried(t, "user", UserSpec{Security: Clear, Pool: "p"})
 	carried(t, "hello", AdapterHello{Protocol: AdapterProtocol, Name: "x", Roles: []Role{PoolUser}, Operations: []string{opResolve}})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -18,15 +19,9 @@ import (
 // Run serves until ctx ends, and then ends every association gracefully.
 func (c *Registrar) Run(ctx context.Context, p Process) error {
 	log := c.logger(p.Stderr)
-	cfg, certificate := c.config, newShown(c.certificate)
-	cfg.Logger = log
-	var keys *registrar.Keys
-	if cfg.Mode == registrar.Secured {
-		var err error
-		if keys, err = registrar.NewKeys(c.identities...); err != nil {
-			return err
-		}
-		cfg.Keys, cfg.Certificates = keys, certificate.config()
+	cfg, keys, certificate, err := c.complete(log)
+	if err != nil {
+		return err
 	}
 	r, err := registrar.Start(ctx, cfg)
 	if err != nil {
@@ -59,6 +54,26 @@ func (c *Registrar) Run(ctx context.Context, p Process) error {
 	ending, cancel := closing(ctx, registrarClose)
 	defer cancel()
 	return errors.Join(err, r.Close(ending), stop(ending))
+}
+
+// complete is the configuration with what a reload may change.
+func (c *Registrar) complete(log *slog.Logger) (cfg registrar.Config, keys *registrar.Keys, certificate *shown, err error) {
+	cfg, certificate = c.config, newShown(c.certificate)
+	cfg.Logger = log
+	if cfg.Mode == registrar.Secured {
+		if keys, err = registrar.NewKeys(c.identities...); err != nil {
+			return cfg, nil, nil, err
+		}
+		cfg.Keys, cfg.Certificates = keys, certificate.config()
+	}
+	return cfg, keys, certificate, nil
+}
+
+// Config is the configuration of a registrar that logs to w, for whoever starts it in another
+// process than a daemon's.
+func (c *Registrar) Config(w io.Writer) (registrar.Config, error) {
+	cfg, _, _, err := c.complete(c.logger(w))
+	return cfg, err
 }
 
 // reload takes keys, grants and certificate from the file as it is now, all or nothing.

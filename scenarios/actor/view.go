@@ -4,6 +4,7 @@ package actor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ import (
 type View struct {
 	user *User
 	peer *Peer // nil: the view is less certain
+	// own is what the registrar says itself; nil: nothing. It makes up for a peer.
+	own   sut.RegistrarNode
+	tells bool // who was authenticated: it has done so
 	// blind is as in World.
 	blind bool
 	// Partial says why there is no peer; empty when there is one.
@@ -32,7 +36,7 @@ func (w *World) OpenView(ctx context.Context) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{user: user, blind: w.Blind}
+	v := &View{user: user, own: w.Instance.Own, blind: w.Blind}
 	switch {
 	case len(w.Doors(wire.ENRP)) == 0:
 		v.Partial = "there is no ENRP door to look through"
@@ -43,6 +47,18 @@ func (w *World) OpenView(ctx context.Context) (*View, error) {
 			user.Abort()
 			return nil, err
 		}
+	}
+	if v.own == nil {
+		return v, nil
+	}
+	switch _, err := v.own.Handlespace(ctx); {
+	case err == nil:
+		v.Partial = ""
+	case errors.Is(err, sut.ErrUnsupported):
+		v.own = nil // without an answer there is no telling what came before what
+	default:
+		v.Close(ctx)
+		return nil, fmt.Errorf("the registrar's own view: %w", err)
 	}
 	return v, nil
 }
@@ -71,7 +87,7 @@ func (s Snapshot) Contains(pool string, id wire.PEID) bool { return s.Find(pool,
 func (s Snapshot) Find(pool string, id wire.PEID) []string {
 	var lines []string
 	for _, line := range s {
-		for _, how := range []string{resolved, inTable} {
+		for _, how := range []string{resolved, inTable, itself} {
 			if strings.HasPrefix(line, how+subject(wire.PoolHandle(pool), id)) {
 				lines = append(lines, line)
 			}
@@ -84,6 +100,7 @@ func (s Snapshot) Find(pool string, id wire.PEID) []string {
 const (
 	resolved = "resolved: "
 	inTable  = "table: "
+	itself   = "registrar: " // by its own word
 )
 
 // subject begins a line about one element. The handle is in quotes, which are escaped in a
@@ -115,11 +132,63 @@ func (v *View) Snapshot(ctx context.Context, pools ...string) (Snapshot, error) 
 			}
 		}
 	}
+	lines, err := v.itself(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s = append(s, lines...)
 	if v.blind {
 		return Snapshot{}, nil
 	}
 	slices.Sort(s)
 	return slices.Compact(s), nil
+}
+
+// itself is the handlespace by the registrar's own word, with who owns which element: an owner
+// that changes is seen by nobody else, until the new one uses what it got.
+func (v *View) itself(ctx context.Context) ([]string, error) {
+	if v.own == nil {
+		return nil, nil
+	}
+	entries, err := v.own.Handlespace(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the registrar's own view: %w", err)
+	}
+	lines := make([]string, 0, len(entries))
+	for _, e := range entries {
+		owner := "of nobody it knows"
+		if e.Owner != "" {
+			owner = "of " + e.Owner
+		}
+		lines = append(lines, itself+subject(wire.PoolHandle(e.Pool), e.ID)+fmt.Sprintf("at %s, %s", e.Addr, owner))
+	}
+	return lines, nil
+}
+
+// Authenticated tells who has shown a key to the registrar since it was asked last, by the
+// registrar's own word; ok is false where it says nothing about that.
+func (v *View) Authenticated(ctx context.Context) (who []string, ok bool, err error) {
+	if v.own == nil {
+		return nil, false, nil
+	}
+	// Its answer comes after the events of what was before.
+	if _, err := v.own.Handlespace(ctx); err != nil {
+		return nil, false, fmt.Errorf("the registrar's own view: %w", err)
+	}
+	for {
+		select {
+		case e, running := <-v.own.Events():
+			if !running {
+				return who, v.tells, nil
+			}
+			if e.Kind == sut.EventAuthenticated {
+				v.tells = true
+				who = append(who, fmt.Sprintf("%s from %s", e.Identity, e.Remote))
+			}
+		default:
+			return who, v.tells, nil
+		}
+	}
 }
 
 // line leaves out what changes by itself, such as the remaining life.
