@@ -64,8 +64,7 @@ func (s *summary) line(head, format string, args ...any) {
 	fmt.Fprintf(&s.b, "%-13s %s\n", head, fmt.Sprintf(format, args...))
 }
 
-// list writes the results that have the verdict: those that one check found wrong in the same way together, with the reason
-// below.
+// list writes the results that have the verdict: those with the same reason together, with the reason below.
 func (s *summary) list(results []Result, verdict Verdict) {
 	var open []*Result
 	for i := range results {
@@ -79,7 +78,7 @@ func (s *summary) list(results []Result, verdict Verdict) {
 		head := string(verdict)
 		for i, r := range open {
 			switch {
-			case i > 0 && (r.Reason == "" || r.Reason != first.Reason || r.Check != first.Check):
+			case i > 0 && (r.Reason == "" || r.Reason != first.Reason):
 				rest = append(rest, r)
 			case s.room == 0:
 				s.left++

@@ -68,12 +68,12 @@ func TestSummaryOfManyFailuresStaysShort(t *testing.T) {
 	}
 }
 
-// What one check found wrong in one way is said once, and a system with faults is not taken for a sound one.
+// One reason is said once, and a system with faults is not taken for a sound one.
 func TestSummarySaysAReasonOnceAndNamesFaults(t *testing.T) {
 	r := &Results{Subject: Subject{Name: "reference"}, Faults: []string{"skip-owner-check"}, ExitCode: ExitViolations, Results: []Result{
 		{ID: "A@pe", Requirement: "A", Gist: "a", Verdict: Fail, Check: "c", Reason: "it is wrong"},
-		{ID: "B@pe", Requirement: "B", Gist: "b", Verdict: Fail, Check: "d", Reason: "it is wrong"},
-		{ID: "C@pe", Requirement: "C", Gist: "c", Verdict: Fail, Check: "c", Reason: "it is wrong"},
+		{ID: "B@pe", Requirement: "B", Gist: "b", Verdict: Fail, Check: "d", Reason: "it is wrong as well"},
+		{ID: "C@pe", Requirement: "C", Gist: "c", Verdict: Fail, Check: "e", Reason: "it is wrong"},
 	}}
 	var b strings.Builder
 	if err := Summary(&b, r, ""); err != nil {
@@ -83,7 +83,7 @@ func TestSummarySaysAReasonOnceAndNamesFaults(t *testing.T) {
               C@pe: c
               -> it is wrong
 fail          B@pe: b
-              -> it is wrong
+              -> it is wrong as well
 
 Requirements, each on its roles: 3 fail
 reference with its fault skip-owner-check: Does not conform (partial run, exit code 1)

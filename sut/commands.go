@@ -93,43 +93,6 @@ func (c *commands) up(ctx context.Context) error {
 	return nil
 }
 
-// down ends the system.
-func (c *commands) down(ctx context.Context) error {
-	c.started = false
-	err := c.run(ctx, "stop", c.Stop)
-	c.release()
-	return err
-}
-
-// stop ends the system if prepare has started it, and everything that the commands have left
-// in their process groups.
-func (c *commands) stop(ctx context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err := c.giveBack(ctx)
-	if !c.started || len(c.Start) == 0 {
-		c.release()
-		return err
-	}
-	return errors.Join(err, c.down(ctx))
-}
-
-// release ends what runs still.
-func (c *commands) release() {
-	if c.system != nil {
-		c.system.end(commandGrace)
-		c.system = nil
-	}
-	if c.output != nil {
-		_ = c.output.Close()
-		c.output = nil
-	}
-	for _, g := range c.behind {
-		g.end(commandGrace)
-	}
-	c.behind = nil
-}
-
 // revoke withdraws the key of an identity until restore.
 func (c *commands) revoke(ctx context.Context, identity string) error {
 	if len(c.Revoke) == 0 {

@@ -156,6 +156,9 @@ func (e *External) Shared() bool {
 	return e.cfg.Adapter == nil || !e.cfg.Adapter.Parallel || e.cfg.has(Registrar)
 }
 
+// Dead returns an error when a registrar that the commands have started has ended by itself.
+func (e *External) Dead(ctx context.Context) error { return e.run.dead(ctx) }
+
 // Close stops what the harness started.
 func (e *External) Close(ctx context.Context) error {
 	err := e.run.stop(ctx)
@@ -203,7 +206,7 @@ func (e *External) Prepare(ctx context.Context, w Wanted) (*Instance, error) {
 			}
 			return nil
 		},
-		revoke: e.run.revoke, restart: e.run.restart,
+		revoke: e.run.revoke, restart: e.run.restart, broken: e.run.dead,
 	}
 	if err := e.own(ctx, i); err != nil {
 		return nil, err

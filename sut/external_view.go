@@ -31,8 +31,9 @@ func (e *External) own(ctx context.Context, i *Instance) error {
 	case err != nil:
 		return errors.Join(fmt.Errorf("%w: its adapter does not start or find the registrar: %w", ErrUnreachable, err), a.close())
 	}
-	i.Own, i.Pristine, i.broken = n, i.Pristine || fresh, a.ping
-	log, end := i.log, i.close
+	i.Own, i.Pristine = n, i.Pristine || fresh
+	log, end, broken := i.log, i.close, i.broken
+	i.broken = func(ctx context.Context) error { return errors.Join(broken(ctx), a.ping(ctx)) }
 	i.log = func() []string { return append(log(), e.secrets.lines(append(n.Log(), a.log.lines()...))...) }
 	i.close = func(ctx context.Context) error {
 		return errors.Join(n.Stop(ctx), a.close(), end(ctx))

@@ -29,11 +29,7 @@ func (e *External) commanded(_ context.Context, i *Instance) error {
 	from := d.run.position()
 	i.Driver = declining{cfg: e.cfg, inner: d}
 	i.log = func() []string { return e.secrets.lines(d.run.logged(context.Background(), from)) }
-	i.broken = func(context.Context) error {
-		d.run.mu.Lock()
-		defer d.run.mu.Unlock()
-		return d.run.died()
-	}
+	i.broken = d.run.dead
 	return nil
 }
 

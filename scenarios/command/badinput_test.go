@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rspthreat/rspthreat/reports"
+	"github.com/rspthreat/rspthreat/scenarios/command"
 )
 
 // edit replaces a text in a file of the vendor's.
@@ -128,6 +129,42 @@ func TestSystemsThatDoNotBehave(t *testing.T) {
 	}
 }
 
+// A registrar that ends in the middle of a check is not judged by it, and its last words are told;
+// what the stop command leaves behind is told as well, and ended.
+func TestSystemThatEndsInTheMiddleIsToldWithItsLastWords(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.write(t, "start.sh", "sleep 300 & echo $! >child\n"+self+" registrar --config registrar.yaml & registrar=$!\n"+
+		"while ! test -e judged; do sleep 0.05; done; kill -KILL $registrar; echo out of licences >&2; exit 5\n")
+	v.edit(t, "sut.yaml", "timers:", "commands: {start: [sh, start.sh], stop: [\"true\"], ready: {door: true}}\ntimers:")
+	progress := &output{first: func() { v.write(t, "judged", "") }, with: "pass"} // it dies after the first check that judges it
+	var stdout output
+	code := command.Main(t.Context(), []string{"run", "--sut", v.path("sut.yaml"), "--out", v.path("report")}, &stdout, progress)
+	if code != reports.ExitUnreachable {
+		t.Errorf("exit code %d", code)
+	}
+	counts := reports.Counts(results(t, v.path("report")).Results)
+	if counts[reports.Fail]+counts[reports.Warn]+counts[reports.HarnessError] != 0 || counts[reports.Pass] == 0 || counts[reports.Inconclusive] == 0 {
+		t.Errorf("verdicts %v", counts)
+	}
+	for _, want := range []string{"the system has ended by itself (exit status 5): out of licences", "command stop (true): it left processes behind, which were ended"} {
+		if !strings.Contains(progress.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, progress)
+		}
+	}
+	child, err := os.ReadFile(v.path("child"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile("/proc/" + strings.TrimSpace(string(child)) + "/stat"); err == nil && !strings.Contains(string(b), ") Z ") {
+		t.Errorf("it goes on: %s", b)
+	}
+}
+
 // An adapter that goes wrong in the middle of a check leaves no verdict behind.
 func TestAdaptersThatDoNotBehave(t *testing.T) {
 	t.Parallel()
@@ -136,6 +173,7 @@ func TestAdaptersThatDoNotBehave(t *testing.T) {
 		{"dies", `exit 1`, "ended by itself (exit status 1)"},
 		{"hangs", `sleep 300`, "it hangs"},
 		{"crashes", `kill -SEGV $$`, "segmentation fault"},
+		{"answers twice", `echo '{"id":2}'`, "answered request 2 twice"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +216,8 @@ func TestSecretsReachNothingThatIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A system that logs its keys, and commands with a secret among their words.
-	v.write(t, "sut.yaml", string(b)+fmt.Sprintf("commands: {reset: [\"true\", --token=%s], log: [cat, keys.psk]}\n", token))
+	v.write(t, "sut.yaml", string(b)+fmt.Sprintf("commands: {reset: [sh, processes.sh, --token=%s], log: [cat, keys.psk]}\n", token))
+	v.write(t, "processes.sh", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ >>processes 2>/dev/null || true\n")
 	out := v.path("report")
 	code, stdout, stderr := rspthreat(t.Context(), "run", "--sut", v.path("sut.yaml"), "--out", out)
 	if code != reports.ExitConforms {
@@ -195,6 +234,13 @@ func TestSecretsReachNothingThatIsWritten(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	processes, err := os.ReadFile(v.path("processes"))
+	if err != nil || !strings.Contains(string(processes), "processes.sh") {
+		t.Fatalf("the list of processes: %v", err)
+	}
+	if strings.Contains(string(processes), key) {
+		t.Error("a key is in the list of processes")
 	}
 	logged := false
 	for name, text := range written {

@@ -40,7 +40,7 @@ func doctor(c *cobra.Command, path string) error {
 	if err != nil {
 		return usage(err)
 	}
-	defer closeTarget(ctx, target)
+	defer closeTarget(c, target)
 	requirements, err := ledger.Load()
 	if err != nil {
 		return &exitError{reports.ExitUnreachable, err}
@@ -74,18 +74,27 @@ func count(n int, one, more string) string {
 	return fmt.Sprintf("%d %s", n, more)
 }
 
+// maxRepeated is how long a reason may be that is said again and again.
+const maxRepeated = 80
+
 // listPreviews says of each check whether it will run and which rung it needs.
 func listPreviews(ctx context.Context, out io.Writer, e *engine.Engine) (runs int, err error) {
 	previews := e.Previews(ctx)
 	fmt.Fprintf(out, "\nchecks (the system is at rung %d)\n", e.Target.Rung())
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	said := make(map[string]string) // by reason, the check that it was said of
 	for _, p := range previews {
 		what := "will run"
 		switch {
 		case p.Unsupported:
 			what = "unsupported: " + p.Reason
+		case said[p.Reason] != "" && len(p.Reason) > maxRepeated:
+			what = "will not run, as " + said[p.Reason]
 		case p.Reason != "":
-			what = "will not run: " + p.Reason
+			what, said[p.Reason] = "will not run: "+p.Reason, p.Check.ID
+		case p.Check.Security == sut.Secured && e.Target.Security() == sut.Clear:
+			what += fmt.Sprintf(", if the adapter has a %s that is secured", p.Check.Role)
+			runs++
 		default:
 			runs++
 		}

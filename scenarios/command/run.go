@@ -90,7 +90,7 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return usage(err)
 	}
-	defer closeTarget(ctx, target)
+	defer closeTarget(c, target)
 	if f.seed == 0 {
 		f.seed = rand.Uint64()
 	}
@@ -102,6 +102,9 @@ func (f *runFlags) run(c *cobra.Command) error {
 	if external, ok := target.(*sut.External); ok {
 		e.Reach = func(ctx context.Context) error {
 			err := sut.Reach(ctx, external.Doors())
+			if dead := external.Dead(ctx); err != nil && dead != nil {
+				err = fmt.Errorf("%w: %w", sut.ErrUnreachable, dead)
+			}
 			if err != nil {
 				fmt.Fprintln(c.ErrOrStderr(), "rspthreat:", err)
 			}
@@ -128,6 +131,9 @@ func diagnose(c *cobra.Command, target sut.Target, results *reports.Results) {
 	external, ok := target.(*sut.External)
 	if !ok || c.Context().Err() != nil || reports.Counts(results.Results)[reports.Inconclusive] == 0 {
 		return
+	}
+	if external.Dead(c.Context()) != nil {
+		return // which has been said
 	}
 	external.ExamineDoors(c.Context(), func(f sut.Finding) {
 		if f.Level == sut.Bad {
@@ -177,8 +183,11 @@ func (f *runFlags) sink(c *cobra.Command, writer *reports.Writer) engine.Sink {
 // closeTimeout bounds the stop command of a system under test and more.
 const closeTimeout = 100 * time.Second
 
-func closeTarget(ctx context.Context, target sut.Target) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+// closeTarget ends a target. The verdicts stand; what went wrong is told.
+func closeTarget(c *cobra.Command, target sut.Target) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), closeTimeout)
 	defer cancel()
-	_ = target.Close(ctx) // verdicts and reports are written; there is nobody left to tell
+	if err := target.Close(ctx); err != nil {
+		fmt.Fprintln(c.ErrOrStderr(), "rspthreat: at the end:", err)
+	}
 }
