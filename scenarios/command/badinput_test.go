@@ -93,6 +93,18 @@ func TestWhatIsWrongWithAFileIsSaidWithWhatToDo(t *testing.T) {
 	}
 }
 
+// Where nothing is wrong with the doors, the run says what else it may be.
+func TestRunThatFindsNothingInTheWayNamesTheHandlespace(t *testing.T) {
+	t.Parallel()
+	v := newVendor(t)
+	defer v.start(t)()
+	v.edit(t, "sut.yaml", "timers:", "pool: Nowhere\ntimers:")
+	code, _, stderr := rspthreat(t.Context(), "run", "-q", "--sut", v.path("sut.yaml"), "--out", v.path("report"), "--requirement", "T2.1-R1")
+	if code != reports.ExitUnreachable || !strings.Contains(stderr, "commands that reset the registrar") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 // A system of the vendor's that does not behave is no failure of its conformance either.
 func TestSystemsThatDoNotBehave(t *testing.T) {
 	t.Parallel()

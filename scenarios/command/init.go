@@ -86,7 +86,7 @@ func newInit() *cobra.Command {
 	flags.StringVar(&f.CAFile, "ca-file", "", "`file` of the authority that signed the registrar's certificate")
 	flags.StringVar(&f.ServerName, "server-name", "", "`name` in the registrar's certificate")
 	flags.StringVar(&f.start, "start", "", "`command` that starts the registrar, in the foreground or not")
-	flags.StringVar(&f.adapter, "adapter", "", "`command` of the adapter of pool elements and users")
+	flags.StringVar(&f.adapter, "adapter", "", "`command` of the adapter of pool elements and users, or one that speaks for the registrar")
 	flags.StringSliceVar(&f.Places, "place", f.Places, "`addresses` of this machine where an element or user without an adapter looks for registrars")
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,25 @@ func holds(t *testing.T, schema string, text []byte) {
 	}
 	if err := s.Validate(doc); err != nil {
 		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// An adapter that was given is in the file, whatever the roles.
+func TestInitKeepsTheAdapter(t *testing.T) {
+	t.Parallel()
+	for _, roles := range []string{"registrar", "pe,pu", "registrar,pe"} {
+		path := filepath.Join(t.TempDir(), "sut.yaml")
+		code, _, stderr := rspthreat(t.Context(), "init", path, "--role", roles, "--adapter", "./adapter --fast")
+		if code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		cfg, err := sut.LoadConfig(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Adapter == nil || !slices.Equal(cfg.Adapter.Command, []string{"./adapter", "--fast"}) {
+			t.Errorf("%s: adapter %+v", roles, cfg.Adapter)
+		}
 	}
 }
 

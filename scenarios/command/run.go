@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,11 +136,16 @@ func diagnose(c *cobra.Command, target sut.Target, results *reports.Results) {
 	if external.Dead(c.Context()) != nil {
 		return // which has been said
 	}
+	well := true
 	external.ExamineDoors(c.Context(), func(f sut.Finding) {
 		if f.Level == sut.Bad {
+			well = false
 			fmt.Fprintf(c.ErrOrStderr(), "rspthreat: %s\n", f)
 		}
 	})
+	if judged := slices.Contains(external.Roles(), sut.Registrar); well && judged && external.Rung() == 0 {
+		fmt.Fprintln(c.ErrOrStderr(), "rspthreat: all doors answer: what an earlier check left behind may be in the way of a later one; commands that reset the registrar (rung 1) keep them apart")
+	}
 }
 
 // sinkError tells that evidence could not be written; the reports are written all the same.
