@@ -17,6 +17,22 @@ import (
 // ErrParts is wrapped by errors about runs that are no parts of one.
 var ErrParts = errors.New("are not parts of one run")
 
+// The flags that end the command of a run in which only a part was judged.
+const (
+	SectionFlag     = " --section "
+	RequirementFlag = " --requirement "
+)
+
+// unselected is the command of a run without its selection.
+func unselected(command string) string {
+	for _, flag := range []string{RequirementFlag, SectionFlag} {
+		if i := strings.LastIndex(command, flag); i >= 0 {
+			command = command[:i]
+		}
+	}
+	return command
+}
+
 // Merge joins the results of partial runs on the same system, such as those of one section each. A result that is in
 // several parts is the worst of them. Checks keep their order; where the ID of one is taken, it gets a number, which
 // renamed tells: for each part, the new ID of a check by its old one. Whether the whole is complete, and its exit code,
@@ -26,7 +42,7 @@ func Merge(parts []*Results) (whole *Results, renamed []map[string]string, err e
 		return nil, nil, fmt.Errorf("%w: there are none", ErrParts)
 	}
 	first := parts[0]
-	out := &Results{Schema: SchemaID, Tool: first.Tool, Ledger: first.Ledger, Subject: first.Subject, Faults: first.Faults, Command: first.Command}
+	out := &Results{Schema: SchemaID, Tool: first.Tool, Ledger: first.Ledger, Subject: first.Subject, Faults: first.Faults, Command: unselected(first.Command)}
 	taken := map[string]bool{}
 	for n, p := range parts {
 		if why := strangers(first, p); why != "" {

@@ -114,3 +114,16 @@ func TestMergeRefusesStrangers(t *testing.T) {
 		t.Errorf("nothing: error %v", err)
 	}
 }
+
+// The whole is repeated without the selections of its parts.
+func TestMergedRunIsRepeatedWhole(t *testing.T) {
+	whole, _, err := Merge([]*Results{
+		{Command: "rspthreat run --seed 1 --section 2.1,2.2 --requirement T2.3-R6"}, {Command: "rspthreat run --seed 2 --section 2.3"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.Command != "rspthreat run --seed 1" {
+		t.Errorf("command %q", whole.Command)
+	}
+}

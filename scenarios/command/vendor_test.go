@@ -274,4 +274,7 @@ func TestRegistrarWithoutENRPIsJudgedByItsKeepAlives(t *testing.T) {
 	if code != reports.ExitConforms {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
+	if command := results(t, out).Command; !strings.HasSuffix(command, " --requirement T2.14-R1") {
+		t.Errorf("it is repeated by %q", command)
+	}
 }

@@ -30,6 +30,18 @@ func (s Selection) wants(r ledger.Requirement) bool {
 	return slices.Contains(s.Sections, r.Section) || slices.Contains(s.Requirements, r.ID)
 }
 
+// words are the flags that make the selection.
+func (s Selection) words() string {
+	var b strings.Builder
+	if len(s.Sections) > 0 {
+		b.WriteString(reports.SectionFlag + strings.Join(s.Sections, ","))
+	}
+	if len(s.Requirements) > 0 {
+		b.WriteString(reports.RequirementFlag + strings.Join(s.Requirements, ","))
+	}
+	return b.String()
+}
+
 // ErrSelection is wrapped by errors about a selection that names what does not exist.
 var ErrSelection = errors.New("selection")
 
@@ -74,7 +86,7 @@ func (e *Engine) Execute(ctx context.Context, s Selection, parallel int, sink Si
 	wanted = needed(e.Ledger, wanted)
 	outcomes, err := e.runAll(ctx, parallel, reached, func(id string) bool { return wanted[id] }, sink)
 	results := &reports.Results{
-		Schema: reports.SchemaID, Command: e.Command,
+		Schema: reports.SchemaID, Command: e.Command + s.words(),
 		Ledger:   reports.Ledger{Document: e.Ledger.Document, Version: e.Ledger.Version, Requirements: len(e.Ledger.Requirements)},
 		Complete: s.All() && ctx.Err() == nil && err == nil,
 	}
