@@ -57,6 +57,10 @@ func (v vendor) verdictOn(t *testing.T, requirement string) reports.Result {
 func TestRegistrarThatAnAdapterStartsIsJudgedForCertain(t *testing.T) {
 	t.Parallel()
 	v := speaking(t, 0, "line")
+	code, stdout, stderr := rspthreat(t.Context(), "doctor", v.path("sut.yaml"))
+	if code != 0 || !strings.Contains(stdout, "registrar's own view: there are 0 elements") || !strings.Contains(stdout, "key of pe-alice: the handshake succeeds") {
+		t.Errorf("doctor: exit code %d\n%s%s", code, stdout, stderr)
+	}
 	for _, requirement := range []string{"T2.1-R1", "T2.3-R6"} {
 		if r := v.verdictOn(t, requirement); r.Verdict != reports.Pass || r.Certainty != "certain" {
 			t.Errorf("%s: %s, %s: %s", requirement, r.Verdict, r.Certainty, r.Reason)
