@@ -48,6 +48,16 @@ func (a Attempt) Reached() bool {
 	return a.Sent || a.Answer != nil || a.Ended || errors.Is(a.Err, association.ErrAborted) || errors.As(a.Err, &alert)
 }
 
+// Unsaid returns those of the messages that attempts, one for each, did not get out.
+func Unsaid(attempts []Attempt, messages []wire.Message) (left []wire.Message) {
+	for n, m := range messages {
+		if n >= len(attempts) || !attempts[n].Sent {
+			left = append(left, m)
+		}
+	}
+	return left
+}
+
 // String tells the attempt and what came of it, in a sentence.
 func (a Attempt) String() string {
 	at := fmt.Sprintf("%s at %s: ", a.What, a.Door)

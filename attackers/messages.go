@@ -79,6 +79,9 @@ func (v *Victim) Updates(at netip.Addr) []wire.Message {
 	}
 }
 
+// Remove is the update of the rogue registrar that takes the victim's element out.
+func (v *Victim) Remove(at netip.Addr) wire.Message { return v.Updates(at)[4] }
+
 // RoguePresence introduces the rogue registrar and asks for an answer.
 func (v *Victim) RoguePresence(at netip.Addr) *wire.Presence {
 	return &wire.Presence{

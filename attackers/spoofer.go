@@ -31,6 +31,15 @@ func (s *Spoofer) Try(ctx context.Context, messages ...wire.Message) []Attempt {
 	return s.try(ctx, how, s.options(Name+" "+s.Who, s.Door, s.config()), messages...)
 }
 
+// Each makes each message an attempt over an association of its own, for a system that ends
+// one with the first message that it refuses.
+func (s *Spoofer) Each(ctx context.Context, messages ...wire.Message) (all []Attempt) {
+	for _, m := range messages {
+		all = append(all, s.Try(ctx, m)...)
+	}
+	return all
+}
+
 // Open connects the spoofer and leaves the association to the caller, for attacks that need
 // to be made at the right moment.
 func (s *Spoofer) Open(ctx context.Context) (*script.Node, error) {

@@ -38,10 +38,9 @@ func thwartDiscovery(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
 	victim := s.victim()
-	honest := rogueSite{how: "peer honest", secured: r.Instance.Security == sut.Secured, config: honestPeer(r)}
 	// found tells whether the registrar comes to its peer, which is there from now on.
 	found := func(ctx context.Context, g gomega.Gomega) bool {
-		station, err := s.peerStation(ctx, victim, honest, false)
+		station, err := s.peerStation(ctx, victim, r.Instance.Peers[0], honestSite(r), false)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "wait for the registrar")
 		defer station.Close()
 		return s.visited(ctx, station) == nil

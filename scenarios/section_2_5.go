@@ -30,7 +30,8 @@ import (
 // network administrators of a pool need to decide which nodes are authorized to participate
 // in the pool."
 //
-// T2.5-R5 is judged with the other decisions of administrators, with section 2.1.
+// T2.5-R5 is judged with the other decisions of administrators, with section 2.1; what the
+// holder of an element's key says as a registrar is judged with T2.6-R6, in section 2.6.
 func section2_5() []engine.Check {
 	threat := reports.Threat{
 		Attacker:     "a node that speaks ENRP without being one of the group's registrars: as the one who calls, and where the registrar calls",

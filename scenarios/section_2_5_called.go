@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/onsi/gomega"
@@ -53,20 +54,20 @@ func rogueCalled(ctx context.Context, r *engine.Run) {
 	defer s.leave(ctx)
 	victim := s.victim()
 	r.Baseline(ctx, "the registrar calls an honest peer", func(ctx context.Context, g gomega.Gomega) string {
-		station, err := s.peerStation(ctx, victim, rogueSite{how: "peer honest", secured: r.Instance.Security == sut.Secured, config: honestPeer(r)}, false)
+		stations, err := s.peerStations(ctx, victim, honestSite(r), false)
+		defer stations.close()
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "wait for the registrar")
-		defer station.Close()
-		g.Expect(s.visited(ctx, station)).To(gomega.Succeed(), "wait for the registrar")
-		return "it comes"
+		g.Expect(s.visited(ctx, stations...)).To(gomega.Succeed(), "wait for the registrar")
+		return fmt.Sprintf("it comes to %d places", len(stations))
 	})
 	before, _ := s.servers(ctx)
 	var visits []visit
 	sites := rogueSites(r)
-	r.Attack(ctx, "wait in the peer's place, without the key of a registrar", func(ctx context.Context, g gomega.Gomega) string {
+	r.Attack(ctx, "wait in each peer's place, without the key of a registrar", func(ctx context.Context, g gomega.Gomega) string {
 		for _, site := range sites {
 			v, err := s.receive(ctx, victim, site, nil)
 			g.Expect(err).NotTo(gomega.HaveOccurred(), "%s", site.how)
-			visits = append(visits, v)
+			visits = append(visits, v...)
 		}
 		return strings.Join(describe(visits), "; ")
 	})
@@ -97,7 +98,7 @@ func (s *stage) rogueMentor(ctx context.Context, victim attackers.Victim, sites 
 				return unsupported.Error()
 			}
 			g.Expect(err).NotTo(gomega.HaveOccurred(), "%s", site.how)
-			visits = append(visits, v)
+			visits = append(visits, v...)
 		}
 		return strings.Join(describe(visits), "; ")
 	})
@@ -153,6 +154,11 @@ func honestPeer(r *engine.Run) *tlspsk.Config {
 	}}
 }
 
+// honestSite is a peer as it should be.
+func honestSite(r *engine.Run) rogueSite {
+	return rogueSite{how: "peer honest", secured: r.Instance.Security == sut.Secured, config: honestPeer(r)}
+}
+
 // rogueSites are the ways to be a rogue: on a system in clear there is but one.
 func rogueSites(r *engine.Run) []rogueSite {
 	sites := []rogueSite{{how: "in clear"}}
@@ -174,10 +180,10 @@ func rogueSites(r *engine.Run) []rogueSite {
 	return sites
 }
 
-// peerStation opens a station in the peer's place. A rogue one answers as a registrar whose
-// handlespace has the attacker's element, and says so without being asked.
-func (s *stage) peerStation(ctx context.Context, victim attackers.Victim, site rogueSite, hostile bool) (*script.Station, error) {
-	r, place := s.run, s.run.Instance.Peers[0]
+// peerStation opens a station in a peer's place. A rogue one answers as a registrar whose
+// handlespace has the attacker's element, and says all that a registrar says without being asked.
+func (s *stage) peerStation(ctx context.Context, victim attackers.Victim, place sut.Place, site rogueSite, hostile bool) (*script.Station, error) {
+	r := s.run
 	o := script.StationOptions{
 		Name: site.how, Peer: "registrar", TLS: site.config, Hostile: hostile, Wire: r.Instance.Wire, Recorder: r.World.Recorder,
 	}
@@ -185,7 +191,7 @@ func (s *stage) peerStation(ctx context.Context, victim attackers.Victim, site r
 		o.Name = attackers.Name + " " + site.how
 		at := place.Addr.Addr()
 		o.OnOpen = func(n *script.Node) {
-			for _, m := range append([]wire.Message{victim.RoguePresence(at)}, victim.Updates(at)...) {
+			for _, m := range append(victim.ENRP(at), victim.Remove(at)) {
 				_ = n.Send(context.WithoutCancel(ctx), m) // who is not listened to is sent away
 			}
 		}
@@ -200,46 +206,103 @@ func (s *stage) peerStation(ctx context.Context, victim attackers.Victim, site r
 	return script.Listen(ctx, o, door)
 }
 
-// visited waits for the system under test to come, however that ends.
-func (s *stage) visited(ctx context.Context, station *script.Station) error {
-	ctx, cancel := context.WithTimeout(ctx, s.run.Instance.Timers.Removal)
-	defer cancel()
-	return station.AwaitAttempt(ctx, 0)
+// stationed are the stations at the places of several peers.
+type stationed []*script.Station
+
+func (all stationed) close() {
+	for _, station := range all {
+		station.Close()
+	}
 }
 
-// receive opens a rogue site, has start done, and waits until the system has come and gone
-// again, or has told what it tells to peers.
-func (s *stage) receive(ctx context.Context, victim attackers.Victim, site rogueSite, start func(context.Context) error) (visit, error) {
-	v := visit{how: site.how}
-	station, err := s.peerStation(ctx, victim, site, true)
-	if err != nil {
-		return v, err
+// peerStations opens a station in the place of each peer. Those that were opened are returned
+// with an error too.
+func (s *stage) peerStations(ctx context.Context, victim attackers.Victim, site rogueSite, hostile bool) (all stationed, err error) {
+	for _, place := range s.run.Instance.Peers {
+		station, err := s.peerStation(ctx, victim, place, site, hostile)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, station)
 	}
-	defer station.Close()
-	if start != nil {
-		if err := start(ctx); err != nil {
-			return v, err
+	return all, nil
+}
+
+// visited waits for the system under test to come to each station, however that ends.
+func (s *stage) visited(ctx context.Context, stations ...*script.Station) error {
+	ctx, cancel := context.WithTimeout(ctx, s.run.Instance.Timers.Removal)
+	defer cancel()
+	for _, station := range stations {
+		if err := station.AwaitAttempt(ctx, 0); err != nil {
+			return err
 		}
 	}
-	if err := s.visited(ctx, station); err != nil {
-		return v, fmt.Errorf("%w (does the registrar call its peers?)", err)
+	return nil
+}
+
+// visitedOnce waits for the system under test to come to one of the stations.
+func (s *stage) visitedOnce(ctx context.Context, stations ...*script.Station) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	came := make(chan error, len(stations))
+	for _, station := range stations {
+		waiting.Go(func() { came <- s.visited(ctx, station) })
 	}
-	v.came, v.end = true, "it went away"
-	if refused := station.Refused(); len(refused) > 0 {
-		v.end = refused[0].Err.Error()
+	for range stations {
+		if err = <-came; err == nil {
+			cancel()
+			return nil
+		}
+	}
+	return err
+}
+
+// receive opens a rogue site in the place of each peer, has start done, and waits until the
+// system has come and gone again, or has told what it tells to peers. A registrar that starts
+// need not look for more than one mentor.
+func (s *stage) receive(ctx context.Context, victim attackers.Victim, site rogueSite, start func(context.Context) error) ([]visit, error) {
+	stations, err := s.peerStations(ctx, victim, site, true)
+	defer stations.close()
+	if err != nil {
+		return nil, err
+	}
+	if start != nil {
+		if err := start(ctx); err != nil {
+			return nil, err
+		}
+	}
+	comes := s.visited
+	if start != nil {
+		comes = s.visitedOnce
+	}
+	if err := comes(ctx, stations...); err != nil {
+		return nil, fmt.Errorf("%w (does the registrar call its peers?)", err)
 	}
 	quiet, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
-	for _, n := range station.Nodes() {
-		// It ends the association, or goes on to ask for the handle table.
-		_, _ = n.Await(quiet, func(m wire.Message) bool { _, table := m.(*wire.HandleTableRequest); return table })
+	visits := make([]visit, 0, len(stations))
+	for _, station := range stations {
+		visits = append(visits, overhear(quiet, site, station))
+	}
+	return visits, nil
+}
+
+// overhear waits until those who came to station have gone, or have asked for the handle table,
+// and tells what they said.
+func overhear(ctx context.Context, site rogueSite, station *script.Station) visit {
+	v := visit{how: fmt.Sprintf("%s at %s", site.how, station.Doors()[0].Addr), came: station.Attempts() > 0, end: "it went away"}
+	if refused := station.Refused(); len(refused) > 0 {
+		v.end = refused[0].Err.Error()
 	}
 	for _, n := range station.Nodes() {
+		_, _ = n.Await(ctx, func(m wire.Message) bool { _, table := m.(*wire.HandleTableRequest); return table })
 		for _, m := range n.Received() {
 			v.said = append(v.said, m.Name())
 		}
 	}
-	return v, nil
+	return v
 }
 
 // settling is how long a registrar may go on with a rogue before it is looked at what it said:

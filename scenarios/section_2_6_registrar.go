@@ -5,6 +5,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/onsi/gomega"
 
@@ -44,24 +45,27 @@ func serverOfAnInsider(ctx context.Context, r *engine.Run) {
 	at := from(&insider.Site, r)
 	stranger := attackers.Stranger{Site: insider.Site}
 	var attempts []attackers.Attempt
-	r.Attack(ctx, "introduce oneself as a registrar and ask for list and handle table, without a key and with an element's", func(ctx context.Context, g gomega.Gomega) string {
-		messages := []wire.Message{
-			victim.RoguePresence(at),
-			&wire.ListRequest{Sender: attackers.RogueServer, Receiver: victim.Server},
-			&wire.HandleTableRequest{Sender: attackers.RogueServer, Receiver: victim.Server},
-		}
+	r.Attack(ctx, "introduce oneself as a registrar and send each of the ten ENRP messages, without a key and with an element's", func(ctx context.Context, g gomega.Gomega) string {
+		introduced := append(victim.ENRP(at), victim.Remove(at))
 		for _, door := range stranger.Secured(wire.ENRP) {
-			attempts = append(attempts, stranger.Anonymous(ctx, door, messages...)...)
+			attempts = append(attempts, stranger.Anonymous(ctx, door, victim.ENRP(at)...)...)
 			for _, key := range []*sut.PSK{r.Instance.Credentials.Element, r.Instance.Credentials.Restricted} {
 				if key == nil {
 					continue
 				}
 				insider.Who, insider.Identity, insider.Key, insider.Door = key.Identity, key.Identity, key.Key, door
-				attempts = append(attempts, insider.Try(ctx, messages...)...)
+				said := insider.Try(ctx, introduced...)
+				// Who is sent away for a message comes again with those that it did not say.
+				said = append(said, insider.Each(ctx, attackers.Unsaid(said, introduced)...)...)
+				attempts = append(attempts, said...)
+				if slices.ContainsFunc(said, func(a attackers.Attempt) bool { return attackers.Discloses(a.Answer) }) {
+					break // it is in, and nobody else may speak for its server ID
+				}
 			}
 		}
 		return attempted(g, attempts, nil)
 	})
+	s.look(ctx)
 	s.canary(ctx)
 	listed, known := s.listed(ctx)
 	r.Oracle(ctx, "nobody was let into the group", func(_ context.Context, g gomega.Gomega) string {
@@ -69,6 +73,9 @@ func serverOfAnInsider(ctx context.Context, r *engine.Run) {
 			g.Expect(listed).NotTo(gomega.ContainElement(attackers.RogueServer), "the rogue registrar is in the list of the group's registrars")
 		}
 		return noneAnswered(g, attempts)
+	})
+	r.Oracle(ctx, "what they said of elements is not in the handlespace", func(_ context.Context, g gomega.Gomega) string {
+		return s.unchanged(g, victim.Element)
 	})
 }
 

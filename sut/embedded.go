@@ -71,13 +71,14 @@ func (w Wanted) embeddedTimers() registrar.Timers {
 	return t
 }
 
-// embeddedPeers is where a registrar that is to look for peers finds one.
-func embeddedPeers(addr netip.Addr, security Security) []Place {
-	p := Place{Transport: association.SCTPUDP, Secured: security == Secured, Addr: netip.AddrPortFrom(addr, portENRP)}
-	if p.Secured {
-		p.Addr = netip.AddrPortFrom(addr, portENRPTLS)
+// embeddedPeers are where a registrar that is to look for peers finds two.
+func embeddedPeers(next func() netip.Addr, security Security) []Place {
+	places := make([]Place, 2)
+	for n := range places {
+		secured := security == Secured
+		places[n] = Place{Transport: association.SCTPUDP, Secured: secured, Addr: netip.AddrPortFrom(next(), standardPort(wire.ENRP, secured))}
 	}
-	return []Place{p}
+	return places
 }
 
 // embeddedWait bounds what the harness waits for. The reference answers within
@@ -189,7 +190,7 @@ func (e *Embedded) start(ctx context.Context, w Wanted, addr netip.Addr) (*Insta
 	nodes := &nodeAddrs{base: addr}
 	var peers []Place
 	if w.Peers {
-		peers = embeddedPeers(nodes.next(), w.Security)
+		peers = embeddedPeers(nodes.next, w.Security)
 	}
 	timers := w.embeddedTimers()
 	r := &embeddedRegistrar{keys: keys, config: func() registrar.Config {

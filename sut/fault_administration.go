@@ -55,6 +55,19 @@ func administrationFaults() []Fault {
 			},
 		},
 		{
+			Name:         "element-keys-update",
+			Description:  "updates of the handlespace are taken at an ENRP door from who has an element's key",
+			Requirements: []string{"T2.6-R6"},
+			apply: func(c *registrar.Config) {
+				updating := func(q *registrar.Query) bool {
+					_, update := q.Message.(*wire.HandleUpdate)
+					return update && q.Principal.Role == registrar.RolePE
+				}
+				permit(c, updating)
+				c.Defences.Pool = except(c.Defences.Pool, updating)
+			},
+		},
+		{
 			Name:         "trust-datagrams",
 			Description:  "a registrar that announces its presence in a datagram is put on the peer list",
 			Requirements: []string{"T2.12-R1", "T2.15-R5"},
