@@ -18,9 +18,13 @@ import (
 type Announcer struct{ Site }
 
 // Announce sends each message as a datagram to each UDP door of its protocol, a port or a
-// multicast group. Datagrams are
-// not answered; that they arrived is for a canary to make likely.
+// multicast group. Datagrams are not answered; that they arrived is for a canary to make likely.
 func (a *Announcer) Announce(ctx context.Context, messages ...wire.Message) ([]Attempt, error) {
+	return a.announce(ctx, func(m wire.Message, p wire.Protocol) bool { return m.Protocol() == p }, messages)
+}
+
+// announce sends to each UDP door the messages that fit its protocol.
+func (a *Announcer) announce(ctx context.Context, fits func(wire.Message, wire.Protocol) bool, messages []wire.Message) ([]Attempt, error) {
 	var all []Attempt
 	for _, door := range a.Doors {
 		if door.Transport != association.UDP {
@@ -31,7 +35,7 @@ func (a *Announcer) Announce(ctx context.Context, messages ...wire.Message) ([]A
 			return all, fmt.Errorf("%s: datagram socket: %w", Name, err)
 		}
 		for _, m := range messages {
-			if m.Protocol() != door.Protocol {
+			if !fits(m, door.Protocol) {
 				continue
 			}
 			attempt, err := a.datagram(ctx, d, door, m)

@@ -141,8 +141,8 @@ func (s *Site) say(ctx context.Context, n *script.Node, m wire.Message) Attempt 
 		return a
 	}
 	a.Sent = true
-	if !answered(m) {
-		if a.Err = n.Send(ctx, question(m)); a.Err != nil {
+	if !answered(m) || m.Protocol() != a.Door.Protocol {
+		if a.Err = n.Send(ctx, question(a.Door.Protocol)); a.Err != nil {
 			a.Ended = ended(a.Err)
 			return a
 		}
@@ -183,8 +183,9 @@ func answered(m wire.Message) bool {
 // nowhere.
 const Probe = "rspthreat-probe"
 
-func question(m wire.Message) wire.Message {
-	if m.Protocol() == wire.ENRP {
+// question is one that a door of protocol has an answer to.
+func question(protocol wire.Protocol) wire.Message {
+	if protocol == wire.ENRP {
 		return &wire.ListRequest{Sender: RogueServer}
 	}
 	return &wire.HandleResolution{PoolHandle: []byte(Probe)}

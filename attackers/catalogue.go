@@ -139,21 +139,8 @@ func runStranger(ctx context.Context, o *Order) error {
 }
 
 func runClearSpeaker(ctx context.Context, o *Order) error {
-	s := Stranger{Site: o.Site}
 	v, at := o.victim()
-	var all []Attempt
-	for _, door := range o.Doors {
-		messages := v.ASAP(at)
-		if door.Protocol == wire.ENRP {
-			messages = v.ENRP(at)
-		}
-		if door.Transport.IsSCTP() || door.Transport == "tcp" {
-			all = append(all, s.InClear(ctx, door, messages...)...)
-		}
-	}
-	a := Announcer{Site: o.Site}
-	datagrams, err := a.Announce(ctx, append(v.ASAP(at), v.ENRP(at)...)...)
-	return o.tell(append(all, datagrams...), err)
+	return o.tell((&ClearSpeaker{o.Site}).Speak(ctx, &v, at))
 }
 
 func runAnnouncer(ctx context.Context, o *Order) error {

@@ -100,13 +100,21 @@ func rogueInformation(at netip.Addr) wire.ServerInformation {
 	return wire.ServerInformation{ID: RogueServer, Transport: wire.Transport{Kind: wire.TransportSCTP, Port: roguePort, Addrs: []netip.Addr{at}}}
 }
 
-// target is the registrar to be taken over: the one under attack.
+// target is the registrar to be taken over: the one under attack, as far as it is known.
 func (v *Victim) target() wire.ServerID {
-	if v.Server != 0 {
+	switch {
+	case v.Server != 0:
 		return v.Server
+	case v.PE.Home != 0:
+		return v.PE.Home
+	default:
+		return guessedServer
 	}
-	return v.PE.Home
 }
+
+// guessedServer stands for a registrar whose ID the attacker could not learn: zero is none
+// that a message could name (RFC 5353 section 2.7).
+const guessedServer = wire.ServerID(1)
 
 // Mentor is what a rogue registrar at at answers to a registrar that takes it for its mentor
 // or its peer: a group of its own, and a handle table with its element; nil when there is

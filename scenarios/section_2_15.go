@@ -140,20 +140,13 @@ func clearUpdates(ctx context.Context, r *engine.Run) {
 func clearMessages(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
-	victim, stranger := s.victim(), attackers.Stranger{Site: s.site()}
-	at := from(&stranger.Site, r)
+	victim, speaker := s.victim(), attackers.ClearSpeaker{Site: s.site()}
+	at := from(&speaker.Site, r)
 	before, _ := s.servers(ctx)
 	var attempts []attackers.Attempt
 	r.Attack(ctx, "send each of the 24 messages in clear to every port", func(ctx context.Context, g gomega.Gomega) string {
-		for _, door := range append(stranger.Clear(wire.ASAP), stranger.Secured(wire.ASAP)...) {
-			attempts = append(attempts, stranger.InClear(ctx, door, victim.ASAP(at)...)...)
-		}
-		for _, door := range append(stranger.Clear(wire.ENRP), stranger.Secured(wire.ENRP)...) {
-			attempts = append(attempts, stranger.InClear(ctx, door, victim.ENRP(at)...)...)
-		}
-		announcer := attackers.Announcer(stranger)
-		datagrams, err := announcer.Announce(ctx, append(victim.ASAP(at), victim.ENRP(at)...)...)
-		attempts = append(attempts, datagrams...)
+		var err error
+		attempts, err = speaker.Speak(ctx, &victim, at)
 		return attempted(g, attempts, err)
 	})
 	s.look(ctx)
