@@ -47,16 +47,16 @@ func replay(ctx context.Context, r *engine.Run) {
 		t := &replayed{stage: s, door: door, replayer: &attackers.Replayer{Site: s.site(), Door: door}}
 		t.record(ctx)
 		t.registration(ctx)
-		t.deregistration(ctx)
+		t.deregistration(ctx, "into a new association")
 		if door.Secured {
 			t.earlyData(ctx)
 		}
 		t.leavingAgain(ctx)
 		recorded = append(recorded, t)
 	}
-	s.replayUpdates(ctx)
+	updates := s.replayUpdates(ctx)
 	s.canary(ctx)
-	s.afterRestart(ctx, recorded)
+	s.afterRestart(ctx, recorded, updates)
 }
 
 // replayed is an element whose path the attacker sits on.
@@ -137,8 +137,8 @@ func (t *replayed) staysAway(ctx context.Context, where string) {
 }
 
 // deregistration replays a deregistration after the same element has registered again, with
-// a new association, as after a restart.
-func (t *replayed) deregistration(ctx context.Context) {
+// a new association, as after a restart of the element.
+func (t *replayed) deregistration(ctx context.Context, where string) {
 	id := t.element.PE.ID
 	var again *actor.Element
 	t.run.Baseline(ctx, "the element registers again, over a new association", func(ctx context.Context, g gomega.Gomega) string {
@@ -149,7 +149,7 @@ func (t *replayed) deregistration(ctx context.Context) {
 		return "it is registered"
 	})
 	defer again.Close(ctx)
-	t.run.Attack(ctx, "replay the deregistration into a new association, through "+t.door.String(), func(ctx context.Context, g gomega.Gomega) string {
+	t.run.Attack(ctx, fmt.Sprintf("replay the deregistration %s, through %s", where, t.door), func(ctx context.Context, g gomega.Gomega) string {
 		pieces := t.deregistering
 		if t.door.Secured { // a registrar listens to nothing but a whole session
 			pieces = append(append([][]byte(nil), t.session...), t.deregistering...)
@@ -161,7 +161,7 @@ func (t *replayed) deregistration(ctx context.Context) {
 	gone, known := t.canaryGone(ctx, id)
 	t.run.Oracle(ctx, "the element that serves did not disappear", func(_ context.Context, g gomega.Gomega) string {
 		if known {
-			g.Expect(gone).To(gomega.BeFalse(), "the replayed deregistration took element %s out of the pool, through %s", id, t.door)
+			g.Expect(gone).To(gomega.BeFalse(), "the deregistration that was replayed %s took element %s out of the pool, through %s", where, id, t.door)
 		}
 		return "the replayed deregistration had no effect"
 	})
@@ -182,10 +182,10 @@ func (t *replayed) settled(ctx context.Context, n *script.Node) string {
 	return "the registrar went on with the association"
 }
 
-func (t *replayed) canaryGone(ctx context.Context, id wire.PEID) (gone, known bool) {
-	t.run.Canary(ctx, "a pool user resolves the pool", func(ctx context.Context, g gomega.Gomega) string {
+func (s *stage) canaryGone(ctx context.Context, id wire.PEID) (gone, known bool) {
+	s.run.Canary(ctx, "a pool user resolves the pool", func(ctx context.Context, g gomega.Gomega) string {
 		var err error
-		gone, err = t.gone(ctx, id)
+		gone, err = s.gone(ctx, id)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve")
 		known = true
 		return fmt.Sprintf("element %s is in the pool: %t", id, !gone)

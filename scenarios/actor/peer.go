@@ -32,6 +32,8 @@ type Peer struct {
 type PeerSpec struct {
 	Name string // as reports show it
 	ID   wire.ServerID
+	// Door is the one that it comes through; the zero value is the World's choice.
+	Door script.Door
 	// Wrap is a position on the peer's path, see association.Dialer.
 	Wrap func(net.Conn) net.Conn
 }
@@ -40,9 +42,12 @@ type PeerSpec struct {
 // for the presence of the system under test.
 func (w *World) OpenPeer(ctx context.Context, spec PeerSpec) (*Peer, error) {
 	name, id := spec.Name, spec.ID
-	door, err := w.Door(wire.ENRP)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	door := spec.Door
+	if door == (script.Door{}) {
+		var err error
+		if door, err = w.Door(wire.ENRP); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	o, err := w.options(name, door, w.Instance.Credentials.Peer)
 	if err != nil {
