@@ -39,11 +39,12 @@ func (c *Campaign) suspects(s *sighting) (lists [][]model.ID) {
 }
 
 // investigate makes a finding of an anomaly, unless it does not come about again and there is
-// nothing to show for it.
+// nothing to show for it. What was seen of a system that cannot be started any more is kept as it is.
 func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 	log := c.log()
 	var culprit triage.Culprit
 	var list []model.ID
+	var gone error
 	for _, list = range c.suspects(s) {
 		scripts := make([]*conversation.Script, 0, len(list))
 		for _, id := range list {
@@ -55,14 +56,17 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 		}
 		var err error
 		if culprit, err = c.bed.Find(ctx, s.anomaly, scripts, c.opts.Effort); err != nil && ctx.Err() == nil {
-			return err
+			gone = err
+			if culprit.Reproduced == 0 { // the best there is to show is all that was under way
+				culprit.Script = conversation.Join(scripts[max(0, len(scripts)-model.BlockSize):]...)
+			}
 		}
-		if culprit.Reproduced > 0 {
+		if culprit.Reproduced > 0 || gone != nil {
 			break
 		}
 	}
 	a := culprit.Anomaly
-	if c.transient(&culprit) {
+	if gone == nil && c.transient(&culprit) {
 		c.progress.Transient++
 		return nil
 	}
@@ -84,7 +88,7 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 	if err := c.store.Add(f, script); err != nil {
 		return err
 	}
-	if !known {
+	if !known && gone == nil {
 		if err := c.capture(ctx, f, script); err != nil {
 			return err
 		}
@@ -92,7 +96,7 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 	if !known && c.opts.Found != nil {
 		c.opts.Found(f)
 	}
-	return nil
+	return gone
 }
 
 // capture runs the script once more and keeps what crosses the wire.

@@ -9,9 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,8 +17,8 @@ import (
 
 	"github.com/rspthreat/rspthreat/fuzz/campaign"
 	"github.com/rspthreat/rspthreat/fuzz/finding"
-	"github.com/rspthreat/rspthreat/fuzz/model"
 	"github.com/rspthreat/rspthreat/fuzz/target"
+	"github.com/rspthreat/rspthreat/fuzz/triage"
 	"github.com/rspthreat/rspthreat/reports"
 	"github.com/rspthreat/rspthreat/sut"
 )
@@ -54,6 +52,9 @@ func (f *fuzzTarget) open() (target.Target, reports.Subject, error) {
 	if f.sut != "" {
 		return &target.External{Target: t, PID: f.pid}, subject, nil
 	}
+	if f.pid != "" {
+		return nil, subject, errors.New("--pid is for --sut: the process of the reference is known")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, subject, err
@@ -84,6 +85,7 @@ type fuzzFlags struct {
 	slow      time.Duration
 	memory    int64
 	deaths    int
+	effort    time.Duration
 	quiet     bool
 }
 
@@ -117,40 +119,10 @@ func newFuzz() *cobra.Command {
 	flags.DurationVar(&f.slow, "slow", 0, "an answer that takes longer than this `duration` is a finding")
 	flags.Int64Var(&f.memory, "memory", campaign.DefaultMemoryGrowth>>20, "growth of the process in `MiB` that is a finding")
 	flags.IntVar(&f.deaths, "deaths", campaign.DefaultMaxDeaths, "stop after the system has died this many `times`")
+	flags.DurationVar(&f.effort, "effort", triage.DefaultEffort().Time, "spend at most this `duration` on confirming and minimising a finding")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "no progress, only findings and summary")
 	c.AddCommand(newFuzzReplay(), newFuzzMerge(), newFuzzPromote(), newFuzzImport(), newFuzzReference())
 	return c
-}
-
-// options translates the flags.
-func (f *fuzzFlags) options() (campaign.Options, error) {
-	o := campaign.Options{
-		Dir: f.out, Resume: f.resume, Seed: f.seed, Cases: f.cases, Time: f.time, Rate: f.rate, Lanes: f.lanes, Depth: f.depth,
-		Reconnect: f.reconnect, SlowAfter: f.slow, MemoryGrowth: f.memory << 20, MaxDeaths: f.deaths, Replay: f.command("rspthreat fuzz replay"), Corpus: f.corpus,
-	}
-	shard, shards, ok := strings.Cut(f.shard, "/")
-	var err1, err2 error
-	o.Shard, err1 = strconv.Atoi(shard)
-	o.Shards, err2 = strconv.Atoi(shards)
-	if !ok || err1 != nil || err2 != nil || o.Shards < 1 {
-		return o, fmt.Errorf("--shard %q: must be i/n with i from 0 to n-1", f.shard)
-	}
-	for _, r := range f.roles {
-		if o.Roles = append(o.Roles, model.Role(r)); !slices.Contains([]string{"pe", "pu", "peer", "stranger"}, r) {
-			return o, fmt.Errorf("--role %q: must be pe, pu, peer or stranger", r)
-		}
-	}
-	for _, p := range f.patterns {
-		e, err := regexp.Compile(p)
-		if err != nil {
-			return o, fmt.Errorf("--log-pattern: %w", err)
-		}
-		o.Patterns = append(o.Patterns, e)
-	}
-	if o.Cases == 0 && o.Time == 0 {
-		o.Time = time.Minute
-	}
-	return o, nil
 }
 
 // command is a command about the same system.

@@ -71,6 +71,11 @@ func TestFuzzExitCodes(t *testing.T) {
 	gone := put("gone.yaml", "version: 1\nname: gone\nsecurity: clear\naddress: 127.93.99.1\ndoors: [{protocol: asap, transport: tcp, port: 9}]\n")
 	broken := put("broken.script", "rspthreat-script 1\ndance a\n")
 	old := put("old.script", "rspthreat-script 99\n")
+	empty := t.TempDir()
+	journal := filepath.Join(t.TempDir(), "journal.jsonl")
+	if err := os.WriteFile(journal, []byte(`{"schema":"https://github.com/rspthreat/rspthreat/fuzz-journal/99","seed":7}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	text := put("text.pcapng", "this is no capture")
 	for _, row := range []struct {
 		code int
@@ -82,6 +87,13 @@ func TestFuzzExitCodes(t *testing.T) {
 		{reports.ExitUsage, "from 0 to 1", []string{"fuzz", "--shard", "2/2", "--cases", "64", "-o", filepath.Join(dir, "shard")}},
 		{reports.ExitUsage, "--role", []string{"fuzz", "--role", "king", "--cases", "64"}},
 		{reports.ExitUsage, "--log-pattern", []string{"fuzz", "--log-pattern", "(", "--cases", "64"}},
+		{reports.ExitUsage, "--lanes 0: must be", []string{"fuzz", "--lanes", "0"}},
+		{reports.ExitUsage, "--deaths 0: must be", []string{"fuzz", "--deaths", "0"}},
+		{reports.ExitUsage, "--depth -1: must be", []string{"fuzz", "--depth", "-1"}},
+		{reports.ExitUsage, "--time -3s: must not be negative", []string{"fuzz", "--time", "-3s"}},
+		{reports.ExitUsage, "--pid is for --sut", []string{"fuzz", "--pid", "x.pid", "--cases", "64"}},
+		{reports.ExitUsage, "another version", []string{"fuzz", "--resume", "--seed", "7", "--cases", "64", "-o", filepath.Dir(journal)}},
+		{reports.ExitUsage, "holds no message", []string{"fuzz", "--corpus", empty, "--cases", "64", "-o", filepath.Join(dir, "corpus")}},
 		{reports.ExitUsage, "no campaign to resume", []string{"fuzz", "--resume", "-o", filepath.Join(dir, "none")}},
 		{reports.ExitUsage, "--fault is for the embedded reference", []string{"fuzz", "--sut", gone, "--fault", "skip-owner-check"}},
 		{reports.ExitUsage, "line 2", []string{"fuzz", "replay", broken}},
