@@ -37,6 +37,7 @@ func thwartedDiscovery() engine.Check {
 func thwartDiscovery(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
+	grouped(r)
 	victim := s.victim()
 	// found tells whether the registrar comes to its peer, which is there from now on.
 	found := func(ctx context.Context, g gomega.Gomega) bool {

@@ -66,6 +66,14 @@ func needsDatagrams(i *sut.Instance) string {
 	return ""
 }
 
+// grouped says where no multicast group is attacked, which registrars may listen to as well
+// (RFC 5352 section 3.6).
+func grouped(r *engine.Run) {
+	if !slices.ContainsFunc(r.Instance.Doors, func(d sut.Door) bool { return d.Transport == association.UDP && d.Addr.Addr().IsMulticast() }) {
+		r.LessCertain("no multicast group is configured (a udp door with its address), so announcements went to ports only")
+	}
+}
+
 // forgedServers is how many registrars are made up: more than any group has, and more than
 // RFC 5352 section 3.6 lets slow the announcements of a real one down for long.
 const forgedServers = 100
@@ -73,6 +81,7 @@ const forgedServers = 100
 func forgedRegistrars(ctx context.Context, r *engine.Run) {
 	s := set(ctx, r)
 	defer s.leave(ctx)
+	grouped(r)
 	where := s.site()
 	at := from(&where, r)
 	victim := s.victim()
