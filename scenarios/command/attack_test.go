@@ -67,6 +67,13 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 		{"a stranger at a secured registrar", doors, []string{"security", "with a guessed key at asap tcp tls: kept out"}, []string{"RESPONSE accept"}, "stranger"},
 		{"a stranger at one in clear", clear, []string{"RESPONSE accept"}, nil, "stranger"},
 		{"a flood in clear", append([]string{"--messages", "5"}, clear...), []string{"5 messages sent"}, nil, "flooder"},
+		{"reports in clear", append([]string{"--messages", "5", "--element", "7"}, clear...), []string{"5 messages sent"}, nil, "reporter"},
+		{
+			"early data", append([]string{"--patience", long, "--identity", "pe-bob", "--psk-file", keys}, doors...),
+			[]string{"early data was not taken at asap tcp tls", "early data was not taken at asap sctp-udp tls"},
+			[]string{"early data was taken"},
+			"early-bird",
+		},
 		{"24 messages in clear", append([]string{"--element", "7"}, doors...), []string{"ENRP_HANDLE_UPDATE", "ASAP_REGISTRATION in a datagram"}, []string{"RESPONSE accept"}, "clear-speaker"},
 		{"an announcement", doors, []string{"ASAP_SERVER_ANNOUNCE in a datagram at asap udp clear"}, nil, "announcer"},
 		{
@@ -126,6 +133,9 @@ func TestAttackersKeepToOnesOwn(t *testing.T) {
 		{"neither asap nor enrp", []string{"stranger", "--target", "http:tcp:tls:127.0.0.1:80"}},
 		{"attack --list", []string{"nobody", "--target", "asap:tcp:tls:127.0.0.1:3864"}},
 		{"--listen", []string{"tamperer", "--target", "asap:tcp:tls:127.0.0.1:3864"}},
+		{"--element", []string{"reporter", "--target", "asap:tcp:clear:127.0.0.1:3863"}},
+		{"--identity", []string{"early-bird", "--target", "asap:tcp:tls:127.0.0.1:3864"}},
+		{"--listen", []string{"parrot", "--target", "asap:tcp:clear:127.0.0.1:3863"}},
 		{"--element", []string{"spoofer", "--target", "asap:tcp:tls:127.0.0.1:3864"}},
 	} {
 		code, stdout, stderr := rspthreat(t.Context(), append([]string{"attack"}, row.args...)...)
