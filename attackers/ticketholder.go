@@ -62,6 +62,17 @@ func (t *TicketHolder) Resume(ctx context.Context, messages ...wire.Message) (al
 	return all
 }
 
+// Configs returns the TLS of one who comes with a ticket that was collected, one for each
+// version that handed some out; each call makes a fresh one.
+func (t *TicketHolder) Configs() (all []func() *tlspsk.Config) {
+	for _, v := range resumable {
+		if kept := t.sessions[v]; kept != nil && kept.Kept() {
+			all = append(all, func() *tlspsk.Config { return t.resuming(v, kept) })
+		}
+	}
+	return all
+}
+
 func (t *TicketHolder) resuming(v tlspsk.Version, kept *tlspsk.Sessions) *tlspsk.Config {
 	c := t.config()
 	c.MinVersion, c.MaxVersion, c.Sessions = v, v, kept

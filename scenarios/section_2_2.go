@@ -39,7 +39,7 @@ func section2_2() []engine.Check {
 		Title:        "Nodes that may not register flood the registrar with registrations and deregistrations",
 		Requirements: []string{"T2.2-R1"},
 		Threat: reports.Threat{
-			Attacker:     "many nodes at once: without credentials, with guessed keys, with keys of other roles and pools, with one that was withdrawn",
+			Attacker:     "many nodes at once: without credentials, with guessed keys, with keys of other roles and pools, with one that was withdrawn and with tickets of its sessions",
 			Precondition: "refusing costs the registrar little, and leaves nothing behind",
 			Effect:       "honest elements cannot register, users cannot resolve; the handlespace fills with false entries",
 			Mitigation:   "TLS-PSK before anything is kept, one cheap look at each request, and rates for each identity.",
@@ -179,14 +179,23 @@ func (s *stage) withdrawOther(ctx context.Context) {
 		return
 	}
 	s.run.Baseline(ctx, "the administrator withdraws the key of another element, where that can be done", func(ctx context.Context, g gomega.Gomega) string {
-		err := s.run.Instance.Revoke(ctx, k.Identity)
+		holder := &attackers.TicketHolder{Spoofer: *s.spoofer(k)}
+		held, err := holder.Collect(ctx, &wire.HandleResolution{PoolHandle: []byte(s.run.Instance.Pool)}, isResolved)
+		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve with the key")
+		err = s.run.Instance.Revoke(ctx, k.Identity)
 		if errors.Is(err, sut.ErrUnsupported) {
 			return err.Error()
 		}
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "withdraw the key")
-		s.withdrawn = k
-		return fmt.Sprintf("the key of %q is withdrawn", k.Identity)
+		s.withdrawn, s.tickets = k, holder
+		return fmt.Sprintf("the key of %q is withdrawn; it had %d session tickets", k.Identity, held)
 	})
+}
+
+// isResolved tells whether m answers a resolution.
+func isResolved(m wire.Message) bool {
+	_, ok := m.(*wire.HandleResolutionResponse)
+	return ok
 }
 
 // flooders are all who may not register: everybody on a system in clear.
@@ -212,6 +221,11 @@ func (s *stage) flooders(where attackers.Site, aim func(script.Door) script.Door
 	for _, k := range []*sut.PSK{i.Credentials.Restricted, i.Credentials.Peer, s.withdrawn} {
 		if k != nil {
 			add("as "+k.Identity, secured, func() *tlspsk.Config { return actor.PSKConfig(k) })
+		}
+	}
+	if s.tickets != nil { // a ticket is for the door that it came from
+		for _, config := range s.tickets.Configs() {
+			all = append(all, &attackers.Flooder{Site: where, Who: "with a ticket of " + s.withdrawn.Identity, Door: aim(s.tickets.Door), Config: config})
 		}
 	}
 	return all

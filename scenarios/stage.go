@@ -31,6 +31,8 @@ type stage struct {
 	after   actor.Snapshot
 	// withdrawn is a key that the administrator has taken away for this check; nil: none.
 	withdrawn *sut.PSK
+	// tickets are those of sessions that began before it was.
+	tickets *attackers.TicketHolder
 }
 
 // leaving bounds the tidying up after a check.

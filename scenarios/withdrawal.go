@@ -56,14 +56,15 @@ func withdrawnElement(ctx context.Context, r *engine.Run) {
 	defer s.leave(ctx)
 	spoofer := s.spoofer(r.Instance.Credentials.Other)
 	invented := actor.NewPE(wire.PEID(r.Random()), from(&spoofer.Site, r))
+	good := wire.PEID(r.Random()) // an element of its own, so that peers hear of the other one only if it is let in
 	pool := []byte(r.Instance.Pool)
 	registration := &wire.Registration{PoolHandle: pool, Element: invented}
 	r.Baseline(ctx, "the other element's key is good", func(ctx context.Context, g gomega.Gomega) string {
 		n, err := r.World.OpenAs(ctx, "pe other", s.element.Door(), r.Instance.Credentials.Other)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "connect with the key")
 		defer n.Close(ctx)
-		g.Expect(actor.Register(ctx, n, r.Instance.Pool, actor.NewPE(invented.ID, n.Info().Local.Addr()))).To(gomega.Succeed(), "register with the key")
-		_, err = n.Request(ctx, &wire.Deregistration{PoolHandle: pool, PEID: invented.ID}, func(m wire.Message) bool {
+		g.Expect(actor.Register(ctx, n, r.Instance.Pool, actor.NewPE(good, n.Info().Local.Addr()))).To(gomega.Succeed(), "register with the key")
+		_, err = n.Request(ctx, &wire.Deregistration{PoolHandle: pool, PEID: good}, func(m wire.Message) bool {
 			_, ok := m.(*wire.DeregistrationResponse)
 			return ok
 		})
@@ -72,10 +73,7 @@ func withdrawnElement(ctx context.Context, r *engine.Run) {
 	})
 	holder := &attackers.TicketHolder{Spoofer: *spoofer}
 	r.Baseline(ctx, "the other element resolves, and keeps what it could resume its sessions with", func(ctx context.Context, g gomega.Gomega) string {
-		held, err := holder.Collect(ctx, &wire.HandleResolution{PoolHandle: pool}, func(m wire.Message) bool {
-			_, ok := m.(*wire.HandleResolutionResponse)
-			return ok
-		})
+		held, err := holder.Collect(ctx, &wire.HandleResolution{PoolHandle: pool}, isResolved)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve with the key")
 		return fmt.Sprintf("%d session tickets were handed out", held)
 	})
@@ -87,8 +85,8 @@ func withdrawnElement(ctx context.Context, r *engine.Run) {
 		attempts = spoofer.Try(ctx, registration, &wire.Deregistration{PoolHandle: pool, PEID: s.element.PE.ID})
 		return attempted(g, attempts, nil)
 	})
-	r.Attack(ctx, "register with the sessions from before", func(ctx context.Context, g gomega.Gomega) string {
-		resumed := holder.Resume(ctx, registration)
+	r.Attack(ctx, "register and deregister with the sessions from before", func(ctx context.Context, g gomega.Gomega) string {
+		resumed := holder.Resume(ctx, registration, &wire.Deregistration{PoolHandle: pool, PEID: s.element.PE.ID})
 		attempts = append(attempts, resumed...)
 		return attempted(g, resumed, nil)
 	})
@@ -97,7 +95,8 @@ func withdrawnElement(ctx context.Context, r *engine.Run) {
 	r.Oracle(ctx, "nothing was accepted", func(_ context.Context, g gomega.Gomega) string {
 		return noneAccepted(g, attempts)
 	})
-	r.Oracle(ctx, "the handlespace is as it was", func(_ context.Context, g gomega.Gomega) string {
+	r.Oracle(ctx, "the handlespace is as it was, and peers heard nothing", func(_ context.Context, g gomega.Gomega) string {
+		g.Expect(s.updatesAbout(map[wire.PEID]bool{invented.ID: true})).To(gomega.BeZero(), "peers were told of the element of a key that was withdrawn")
 		return s.unchanged(g, invented.ID)
 	})
 }

@@ -22,7 +22,7 @@ func administrationFaults() []Fault {
 		{
 			Name:         "resume-withdrawn-sessions",
 			Description:  "who has a session ticket goes on with it when the key of an element is withdrawn",
-			Requirements: []string{"T2.1-R4", "T2.2-R5", "T2.3-R5", "T2.4-R5"},
+			Requirements: []string{"T2.1-R4", "T2.2-R1", "T2.2-R5", "T2.3-R5", "T2.4-R5"},
 			apply: func(c *registrar.Config) {
 				c.TLS.Tickets = true
 				c.Keys = grantOnly{remember(c.Keys, registrar.RolePE), c.Keys}
