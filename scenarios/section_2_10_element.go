@@ -46,7 +46,13 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 		tamperer := &attackers.Tamperer{}
 		return tamperer, tamperer.Position
 	}}
-	s := setElement(ctx, r, func(s *elementStage) { s.registrar.Wrap = onPath.position })
+	responses := &tamperedResponse{onPath: onPath}
+	s := setElement(ctx, r, func(s *elementStage) {
+		s.registrar.Wrap = onPath.position
+		s.registrar.Intercept = func(n *script.Node, m wire.Message) bool {
+			return responses.intercept(context.WithoutCancel(ctx), n, m)
+		}
+	})
 	defer s.leave(ctx)
 	r.Baseline(ctx, "the registrar keeps the element alive through the attacker, who changes nothing", func(ctx context.Context, g gomega.Gomega) string {
 		g.Expect(s.keepAlive(ctx)).To(gomega.Succeed(), "keep-alive")
@@ -66,8 +72,9 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 		}
 		return strings.Join(sentences(passages), "; ")
 	})
+	answered := s.tamperResponses(ctx, responses)
 	s.goAway()
-	s.registrar.Wrap = nil // nobody is on the path any more
+	s.registrar.Wrap, s.registrar.Intercept = nil, nil // nobody is on the path any more
 	agreed := false
 	if r.Instance.Security == sut.Secured {
 		agreed = s.downgraded(ctx, attackers.NullWithNull)
@@ -75,6 +82,9 @@ func tamperWithRegistrar(ctx context.Context, r *engine.Run) {
 	s.canary(ctx)
 	r.Oracle(ctx, "what was changed had no effect", func(_ context.Context, g gomega.Gomega) string {
 		return withoutEffect(g, "keep-alives", passages)
+	})
+	r.Oracle(ctx, "no response that was changed is taken for a grant", func(_ context.Context, g gomega.Gomega) string {
+		return withoutEffect(g, "responses to registrations", answered)
 	})
 	if r.Instance.Security != sut.Secured {
 		return

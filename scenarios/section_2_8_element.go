@@ -114,6 +114,18 @@ func (s *elementStage) acknowledgements(n *script.Node) int {
 // it, or has acknowledged more than it should. A keep-alive is sent behind it, so that lawful
 // acknowledgements beyond the first before ones are as many as is said and one more.
 func (s *elementStage) settled(ctx context.Context, n *script.Node, before, lawful int) (obeyed bool, outcome string) {
+	s.behind(ctx, n, before+lawful+2)
+	obeyed = s.acknowledgements(n) >= before+lawful+2
+	if why, ended := n.Ended(); ended {
+		s.home = nil
+		return obeyed || s.acknowledgements(n) > before+lawful, fmt.Sprintf("the element ended the association: %v", why)
+	}
+	return obeyed, fmt.Sprintf("the element goes on with the association, after %d acknowledgements", s.acknowledgements(n)-before)
+}
+
+// behind sends a keep-alive over n and waits until that many acknowledgements have come over
+// it, or it has ended.
+func (s *elementStage) behind(ctx context.Context, n *script.Node, want int) {
 	known := len(s.honest.Heard())
 	ctx, cancel := context.WithTimeout(ctx, s.run.Instance.Timers.Response)
 	defer cancel()
@@ -125,15 +137,9 @@ func (s *elementStage) settled(ctx context.Context, n *script.Node, before, lawf
 		stop()
 	}()
 	_ = n.Send(ctx, &wire.EndpointKeepAlive{Server: s.honest.Server, PoolHandle: []byte(s.spec.Pool)}) // it may have ended
-	for err := error(nil); err == nil && s.acknowledgements(n) < before+lawful+2; {
+	for err := error(nil); err == nil && s.acknowledgements(n) < want; {
 		_, known, err = s.honest.Await(waiting, known, isAcknowledgement)
 	}
 	stop()
 	<-over
-	obeyed = s.acknowledgements(n) >= before+lawful+2
-	if why, ended := n.Ended(); ended {
-		s.home = nil
-		return obeyed || s.acknowledgements(n) > before+lawful, fmt.Sprintf("the element ended the association: %v", why)
-	}
-	return obeyed, fmt.Sprintf("the element goes on with the association, after %d acknowledgements", s.acknowledgements(n)-before)
 }
