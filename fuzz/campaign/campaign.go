@@ -35,6 +35,8 @@ type Summary struct {
 	Failure  error
 	// Passed are the files of the corpus that were passed over, with the reason.
 	Passed []string
+	// Unseen says where the fuzzer has not been, or was blind: findings there would have been missed.
+	Unseen []string
 }
 
 // Campaign is a campaign under way.
@@ -366,7 +368,7 @@ func (c *Campaign) finish(why string, failure error) (*Summary, error) {
 	p.Restarts += c.bed.Restarts
 	s := &Summary{
 		Progress: p, Why: why, Ran: time.Since(c.began), NewCases: p.Cases - c.base,
-		Findings: c.store.List(), Novel: len(c.novel), Failure: failure, Passed: c.corpus.passed,
+		Findings: c.store.List(), Novel: len(c.novel), Failure: failure, Passed: c.corpus.passed, Unseen: c.bed.Unseen(),
 	}
 	if err != nil {
 		return s, fmt.Errorf("campaign %s: %w", c.opts.Dir, err)

@@ -44,8 +44,12 @@ func (e *External) Start(ctx context.Context) (*link.System, error) {
 	if err != nil {
 		return nil, err
 	}
+	pid, err := e.pid()
+	if err != nil && !e.started { // later the file may be that of a process that has just died
+		return nil, errors.Join(fmt.Errorf("the process of the system is not found by --pid %q: %w", e.PID, err), i.Close(ctx))
+	}
 	e.started, e.instance = true, i
-	e.process = &observed{log: i.Log, pid: e.pid()}
+	e.process = &observed{log: i.Log, pid: pid}
 	return link.FromInstance(i), nil
 }
 
@@ -79,25 +83,30 @@ func (e *External) end(ctx context.Context) error {
 	return err
 }
 
-// pid finds the process; 0 when it cannot be found.
-func (e *External) pid() int {
+// pid finds the process; 0 when nobody has said how.
+func (e *External) pid() (int, error) {
 	var text []byte
 	var err error
-	if command, ok := strings.CutPrefix(e.PID, "!"); ok {
+	switch command, ok := strings.CutPrefix(e.PID, "!"); {
+	case e.PID == "":
+		return 0, nil
+	case ok:
 		words := strings.Fields(command)
 		if len(words) == 0 {
-			return 0
+			return 0, errNoCommand
 		}
 		text, err = exec.Command(words[0], words[1:]...).Output()
-	} else if e.PID != "" {
+	default:
 		text, err = os.ReadFile(e.PID)
 	}
 	if err != nil {
-		return 0
+		return 0, err
 	}
-	pid, _ := strconv.Atoi(strings.TrimSpace(string(text))) // 0 is what an unreadable number is too
-	return pid
+	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
+
+// errNoCommand says that nothing follows the exclamation mark.
+var errNoCommand = errors.New("no command behind the exclamation mark")
 
 // observed is a process that somebody else has started.
 type observed struct {

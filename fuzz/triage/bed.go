@@ -148,6 +148,27 @@ func (b *Bed) calibrate(ctx context.Context) error {
 	return nil
 }
 
+// Unseen says where nothing is sent, or where nobody knows what came of it.
+func (b *Bed) Unseen() (list []string) {
+	if b.System != nil {
+		ports := 0
+		for _, d := range b.System.Doors {
+			if d.Transport == association.UDP {
+				ports++
+			}
+		}
+		if ports > 0 {
+			list = append(list, fmt.Sprintf("%d UDP doors are not fuzzed", ports))
+		}
+	}
+	for _, c := range b.Callers {
+		if b.Questions[c] == link.AskNothing {
+			list = append(list, fmt.Sprintf("no question is answered at %s, so what is said there is not known to have been dealt with", c))
+		}
+	}
+	return list
+}
+
 // Open sets up an association.
 func (b *Bed) Open(ctx context.Context, c conversation.Caller) (*link.Link, error) {
 	l, err := b.System.Open(ctx, c, b.Watch.Known(), nil)

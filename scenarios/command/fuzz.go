@@ -214,6 +214,9 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		for _, passed := range s.Passed {
 			fmt.Fprintf(w, "corpus: passed over: %s\n", passed)
 		}
+		for _, unseen := range s.Unseen {
+			fmt.Fprintf(w, "unseen: %s\n", unseen)
+		}
 		tellFindings(w, s.Findings, dir)
 	}
 	switch {

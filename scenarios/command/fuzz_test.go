@@ -3,6 +3,8 @@
 package command_test
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +71,13 @@ func TestFuzzExitCodes(t *testing.T) {
 		return path
 	}
 	gone := put("gone.yaml", "version: 1\nname: gone\nsecurity: clear\naddress: 127.93.99.1\ndoors: [{protocol: asap, transport: tcp, port: 9}]\n")
+	// Somebody listens there, so that the process is what is missing.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	there := put("there.yaml", fmt.Sprintf("version: 1\nname: there\nsecurity: clear\naddress: 127.0.0.1\ndoors: [{protocol: asap, transport: tcp, port: %d}]\n", l.Addr().(*net.TCPAddr).Port))
 	broken := put("broken.script", "rspthreat-script 1\ndance a\n")
 	old := put("old.script", "rspthreat-script 99\n")
 	empty := t.TempDir()
@@ -92,6 +101,7 @@ func TestFuzzExitCodes(t *testing.T) {
 		{reports.ExitUsage, "--depth -1: must be", []string{"fuzz", "--depth", "-1"}},
 		{reports.ExitUsage, "--time -3s: must not be negative", []string{"fuzz", "--time", "-3s"}},
 		{reports.ExitUsage, "--pid is for --sut", []string{"fuzz", "--pid", "x.pid", "--cases", "64"}},
+		{reports.ExitUnreachable, "not found by --pid", []string{"fuzz", "--sut", there, "--pid", filepath.Join(dir, "none.pid"), "--cases", "64", "-o", filepath.Join(dir, "pid")}},
 		{reports.ExitUsage, "another version", []string{"fuzz", "--resume", "--seed", "7", "--cases", "64", "-o", filepath.Dir(journal)}},
 		{reports.ExitUsage, "holds no message", []string{"fuzz", "--corpus", empty, "--cases", "64", "-o", filepath.Join(dir, "corpus")}},
 		{reports.ExitUsage, "no campaign to resume", []string{"fuzz", "--resume", "-o", filepath.Join(dir, "none")}},
