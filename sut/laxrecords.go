@@ -40,7 +40,6 @@ type laxRecords struct {
 	aead     cipher.AEAD
 	block    cipher.Block
 	iv       []byte
-	synced   bool   // the handshake is over
 	next     uint64 // the number of the next record of the far end
 	up       uint64 // and of the next one for TLS
 	received []laxRecord
@@ -136,12 +135,8 @@ func (c *laxRecords) take(record []byte) {
 	plain, err := c.aead.Open(nil, c.nonce(c.next), sealed, header)
 	switch {
 	case err == nil:
-		c.synced = true
 		c.next++
 		c.received = append(c.received, laxRecord{bytes.Clone(record), plain})
-	case !c.synced: // the handshake has keys of its own
-		c.pending = append(c.pending, record)
-		return
 	case c.lax == laxReplay:
 		var again bool
 		if plain, again = c.earlier(record); again {
@@ -172,7 +167,8 @@ func (c *laxRecords) earlier(record []byte) (plain []byte, last bool) {
 	return nil, false
 }
 
-// prepare derives the server's keys (RFC 8446 section 7.3), and tells whether there are any.
+// prepare derives the server's keys (RFC 8446 section 7.3), and tells whether there are any. They
+// come with the server's Finished, behind which nothing has the keys of the handshake.
 func (c *laxRecords) prepare() bool {
 	if c.aead != nil {
 		return true
