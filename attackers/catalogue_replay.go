@@ -5,6 +5,7 @@ package attackers
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -45,27 +46,34 @@ func runEarlyBird(ctx context.Context, o *Order) error {
 		return fmt.Errorf("%w: %w", ErrNotMade, err)
 	}
 	var all []Attempt
-	tried := false
+	err = fmt.Errorf("%w: there is no door of asap under TLS", ErrNotMade)
+	reached := false
 	for _, door := range o.sessions() {
 		r := &Replayer{Site: o.Site, Door: door}
-		tried = true
-		switch flight, accepted, err := r.EarlyData(ctx, o.psk(), registration); {
-		case accepted && err == nil:
-			o.Say(fmt.Sprintf("early data was taken at %s", door))
+		var flight [][]byte
+		var taken bool
+		flight, taken, err = r.EarlyData(ctx, o.psk(), registration)
+		o.Say(fmt.Sprintf("early data was %s at %s%s", map[bool]string{true: "taken", false: "not taken"}[taken], door, because(err)))
+		reached = reached || !errors.Is(err, ErrNotMade)
+		if taken {
 			all = append(all, r.Replay(ctx, "early data", flight))
-		case err != nil:
-			o.Say(fmt.Sprintf("early data was not taken at %s: %v", door, err))
-		default:
-			o.Say(fmt.Sprintf("early data was not taken at %s", door))
 		}
 	}
-	if !tried {
-		return fmt.Errorf("%w: there is no door of asap under TLS", ErrNotMade)
-	}
-	if len(all) == 0 {
+	switch {
+	case !reached:
+		return err
+	case len(all) == 0:
 		return nil // refused, which is an answer
+	default:
+		return o.tell(all, nil)
 	}
-	return o.tell(all, nil)
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
 }
 
 // runParrot has a session with the target, and then stands at o.Listen for o.For and says to

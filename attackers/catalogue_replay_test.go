@@ -5,6 +5,7 @@ package attackers
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -66,5 +67,14 @@ func TestParrotRepeatsWhatItsTargetSaid(t *testing.T) {
 	}
 	if all := strings.Join(said, "; "); !strings.HasSuffix(all, "1 came") {
 		t.Errorf("it says %q", all)
+	}
+}
+
+// TestEarlyBirdThatReachesNobodyHasNotAttacked: a closed port is no refusal of early data.
+func TestEarlyBirdThatReachesNobodyHasNotAttacked(t *testing.T) {
+	s, _ := site(t, patience, closed(true))
+	o := &Order{Site: s, Pool: "EchoPool", Identity: alice, Key: aliceKey(), Say: func(string) {}}
+	if err := runEarlyBird(t.Context(), o); !errors.Is(err, ErrNotMade) {
+		t.Errorf("it says %v", err)
 	}
 }

@@ -14,13 +14,14 @@ import (
 
 // EarlyData plays an element that sends payload as TLS 1.3 early data, and the node on the
 // path that records its first flight. Early data is the one part of TLS that a stranger can
-// replay (RFC 8446 section 8). accepted tells whether the registrar took it.
+// replay (RFC 8446 section 8). accepted tells whether the registrar took it; with an error too,
+// if it did not answer. The error is ErrNotMade where nobody was reached.
 func (r *Replayer) EarlyData(ctx context.Context, config *tlspsk.Config, payload []byte) (flight [][]byte, accepted bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Patience)
 	defer cancel()
 	conn, hangUp, err := r.raw(ctx)
 	if err != nil {
-		return nil, false, err
+		return nil, false, fmt.Errorf("%w: %w", ErrNotMade, err)
 	}
 	defer hangUp()
 	recording := &firstFlight{Conn: conn}

@@ -51,11 +51,16 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 	t.Parallel()
 	secured, doors := target(t, sut.Secured)
 	_, clear := target(t, sut.Clear)
-	keys := filepath.Join(t.TempDir(), "keys.psk")
-	lines := fmt.Appendf(nil, "pe-bob:%x\nregistrar-2:%x\n", secured.Credentials.Other.Key, secured.Credentials.Peer.Key)
-	if err := os.WriteFile(keys, lines, 0o600); err != nil {
-		t.Fatal(err)
+	eager, eagerDoors := target(t, sut.Secured, "accept-early-data")
+	pskFile := func(i *sut.Instance) string {
+		path := filepath.Join(t.TempDir(), "keys.psk")
+		lines := fmt.Appendf(nil, "pe-bob:%x\nregistrar-2:%x\n", i.Credentials.Other.Key, i.Credentials.Peer.Key)
+		if err := os.WriteFile(path, lines, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
+	keys, eagerKeys := pskFile(secured), pskFile(eager)
 	const long = "20s" // for those who are answered, however busy the machine is
 	for _, row := range []struct {
 		name     string
@@ -72,6 +77,13 @@ func TestAttackersWorkByThemselves(t *testing.T) {
 			"early data", append([]string{"--patience", long, "--identity", "pe-bob", "--psk-file", keys}, doors...),
 			[]string{"early data was not taken at asap tcp tls", "early data was not taken at asap sctp-udp tls"},
 			[]string{"early data was taken"},
+			"early-bird",
+		},
+		{
+			"early data where it is taken", append([]string{"--patience", "5s", // all of it passes: the answer to a replay cannot be read
+				"--identity", "pe-bob", "--psk-file", eagerKeys}, eagerDoors...),
+			[]string{"early data was taken at asap tcp tls", "early data replayed into a new association at asap tcp tls"},
+			[]string{"not taken"},
 			"early-bird",
 		},
 		{"24 messages in clear", append([]string{"--element", "7"}, doors...), []string{"ENRP_HANDLE_UPDATE", "ASAP_REGISTRATION in a datagram"}, []string{"RESPONSE accept"}, "clear-speaker"},
