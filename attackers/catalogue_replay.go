@@ -11,29 +11,8 @@ import (
 	"sync"
 
 	"github.com/rspthreat/rspthreat/attackers/script"
-	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
-
-// runReporter floods with reports that an element cannot be reached.
-func runReporter(ctx context.Context, o *Order) error {
-	if err := o.needs("--pool", o.Pool != "", "--element", o.Element != 0); err != nil {
-		return err
-	}
-	reached := false
-	for _, door := range o.doorsFor() {
-		f := Flooder{Site: o.Site, Who: orStranger(o.Identity), Door: door, Config: func() *tlspsk.Config { return o.psk() }}
-		tally := f.Flood(ctx, o.Messages, o.Messages, func() wire.Message {
-			return &wire.EndpointUnreachable{PoolHandle: wire.PoolHandle(o.Pool), PEID: o.Element}
-		})
-		o.Say(tally.String())
-		reached = reached || tally.Sent > 0
-	}
-	if !reached {
-		return fmt.Errorf("%w: nothing could be sent", ErrNotMade)
-	}
-	return nil
-}
 
 // runEarlyBird registers with early data, as its key allows, and plays that back as who has
 // listened to it.
