@@ -181,7 +181,9 @@ func (s *stage) withdrawOther(ctx context.Context) {
 	s.run.Baseline(ctx, "the administrator withdraws the key of another element, where that can be done", func(ctx context.Context, g gomega.Gomega) string {
 		holder := &attackers.TicketHolder{Spoofer: *s.spoofer(k)}
 		held, err := holder.Collect(ctx, &wire.HandleResolution{PoolHandle: []byte(s.run.Instance.Pool)}, isResolved)
-		g.Expect(err).NotTo(gomega.HaveOccurred(), "resolve with the key")
+		if err != nil { // the flood of the others does not hang on it
+			s.run.LessCertain("no session tickets could be kept: " + err.Error())
+		}
 		err = s.run.Instance.Revoke(ctx, k.Identity)
 		if errors.Is(err, sut.ErrUnsupported) {
 			return err.Error()
