@@ -10,6 +10,6 @@
 //	Link       a raw socket (IP protocol 132), a UDP socket (RFC 6951), or memory
 //
 // The engine checks no verification tag, does not understand the INIT of a
-// kernel, retransmits for ever, sends nothing to an idle peer, and stops when a
-// write fails. Each of these has its remedy here and a test beside it.
+// kernel, retransmits for ever, sends an idle peer nothing or (seldom) a HEARTBEAT
+// without its parameter, and stops when a write fails. Each of these has its remedy here and a test beside it.
 package sctp

@@ -30,3 +30,10 @@ func appendHeartbeat(dst []byte, tag uint32, nonce *[nonceLen]byte) []byte {
 func acknowledges(chunk []byte, nonce *[nonceLen]byte) bool {
 	return len(chunk) == chunkHeaderLen+4+nonceLen && bytes.Equal(chunk[chunkHeaderLen+4:], nonce[:])
 }
+
+// isEmptyHeartbeat reports whether a packet of the engine is a HEARTBEAT without
+// its parameter: it says that for want of one, when its probe timer fires with
+// nothing outstanding.
+func isEmptyHeartbeat(packet []byte) bool {
+	return len(packet) == headerLen+chunkHeaderLen && packet[headerLen] == chunkHeartbeat
+}

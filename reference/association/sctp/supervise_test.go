@@ -51,6 +51,35 @@ func TestIdlePeerThatAnswersHeartbeatsIsKept(t *testing.T) {
 	})
 }
 
+// A kernel aborts an association on a HEARTBEAT that has no Heartbeat Info (RFC
+// 9260 section 3.3.6): the engine's have none.
+func TestNoHeartbeatIsWithoutItsParameter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		p := newPair(t, n, Options{Liveness: time.Minute}, Options{})
+		var beats, empty atomic.Int32
+		n.setFilter(func(_, _ netip.AddrPort, b []byte) []byte {
+			for c := range chunks(b) {
+				switch {
+				case c[0] != chunkHeartbeat:
+				case len(c) < chunkHeaderLen+4:
+					empty.Add(1)
+				default:
+					beats.Add(1)
+				}
+			}
+			return b
+		})
+		p.client.engine.ActiveHeartbeat() // as its probe timer does
+		time.Sleep(time.Minute)           // of the bubble
+		sendText(t, p.client, "still here")
+		wantText(t, p.server, "still here")
+		if empty.Load() > 0 || beats.Load() == 0 {
+			t.Errorf("%d HEARTBEATs without a parameter, %d with one", empty.Load(), beats.Load())
+		}
+	})
+}
+
 // The packets of a peer that receives nothing prove nothing.
 func TestPeerThatHearsNothingIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
