@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -39,6 +41,9 @@ type Result struct {
 	Repeated int // messages that were there before
 	Lost     int // streams and messages with a gap
 	Secured  int // streams of TLS, which are not looked into
+	// Elsewhere are the ports of TCP that carry neither protocol as far as the options say: of each
+	// connection the lower one, in ascending order.
+	Elsewhere []uint16
 }
 
 // ErrFormat says that a file is no capture.
@@ -71,6 +76,7 @@ func Read(r io.Reader, o Options) (*Result, error) {
 	}
 	x.assembler.FlushAll()
 	x.result.Lost += x.sctp.open()
+	x.result.Elsewhere = slices.Sorted(maps.Keys(x.elsewhere))
 	return &x.result, nil
 }
 
@@ -100,6 +106,7 @@ type extractor struct {
 	ports     map[uint16]wire.Protocol
 	udp       map[uint16]bool
 	known     map[string]bool
+	elsewhere map[uint16]bool
 	sctp      fragments
 	assembler *tcpassembly.Assembler
 }
@@ -108,6 +115,7 @@ func newExtractor(o Options) *extractor {
 	x := &extractor{
 		ports: map[uint16]wire.Protocol{wire.PortASAP: wire.ASAP, wire.PortENRP: wire.ENRP},
 		udp:   map[uint16]bool{association.EncapsulationPort: true}, known: map[string]bool{}, sctp: fragments{},
+		elsewhere: map[uint16]bool{},
 	}
 	for _, p := range o.ASAP {
 		x.ports[p] = wire.ASAP

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,8 +138,8 @@ func TestMessagesAreTakenOutOfSegmentsAndFragments(t *testing.T) {
 	if r.Repeated != 1 || r.Lost != 1 || r.Secured != 1 || r.Packets != f.n {
 		t.Errorf("%d repeated, %d with gaps, %d of TLS, %d of %d packets", r.Repeated, r.Lost, r.Secured, r.Packets, f.n)
 	}
-	if r := f.read(capture.Options{}); len(r.Messages) != 4 {
-		t.Errorf("%d messages at the well-known ports", len(r.Messages))
+	if r := f.read(capture.Options{}); len(r.Messages) != 4 || !slices.Equal(r.Elsewhere, []uint16{3864, 5000}) {
+		t.Errorf("%d messages at the well-known ports, others at %d", len(r.Messages), r.Elsewhere)
 	}
 }
 

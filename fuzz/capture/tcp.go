@@ -22,7 +22,11 @@ type stream struct {
 // New begins a stream, for the assembler.
 func (x *extractor) New(_, transport gopacket.Flow) tcpassembly.Stream {
 	from, to := binary.BigEndian.Uint16(transport.Src().Raw()), binary.BigEndian.Uint16(transport.Dst().Raw())
-	return &stream{x: x, protocol: x.protocol(from, to)}
+	protocol := x.protocol(from, to)
+	if protocol == 0 {
+		x.elsewhere[min(from, to)] = true
+	}
+	return &stream{x: x, protocol: protocol}
 }
 
 // tlsHandshake is the first octet of a TLS session.

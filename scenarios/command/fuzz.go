@@ -97,7 +97,7 @@ func newFuzz() *cobra.Command {
 		Long: "Speak with a registrar as pool elements, pool users, peer registrars and strangers, mostly wrongly, and\n" +
 			"see whether honest nodes are still served and find what honest nodes made. See fuzz/README.md.\n\n" +
 			"Exit codes: 0 nothing was found, 1 there are findings, 2 usage or configuration, 3 the system could not\n" +
-			"be reached or the harness failed, 4 no case was run.",
+			"be reached, the campaign was interrupted, or the harness failed, 4 no case was run.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
 	}
@@ -232,6 +232,8 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		return &exitError{reports.ExitUnreachable, err}
 	case s.Failure != nil:
 		return &exitError{reports.ExitUnreachable, s.Failure}
+	case s.Why == campaign.WhyInterrupted:
+		return &exitError{reports.ExitUnreachable, fmt.Errorf("%s; to go on: --resume -o %s", s.Why, quote(dir))}
 	case s.NewCases == 0:
 		return &exitError{reports.ExitNothingRan, errors.New("no case was run")}
 	}

@@ -165,5 +165,8 @@ func importFile(c *cobra.Command, name, out string, o capture.Options) (int, err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %d messages in %d packets (%d repeated, %d with gaps, %d streams of TLS)\n",
 		name, len(r.Messages), r.Packets, r.Repeated, r.Lost, r.Secured)
+	if len(r.Elsewhere) > 0 {
+		fmt.Fprintf(c.OutOrStdout(), "left out: TCP at ports %d; --asap-port and --enrp-port say what they carry\n", r.Elsewhere)
+	}
 	return len(r.Messages), nil
 }

@@ -31,6 +31,7 @@ type moody struct {
 
 	mu       sync.Mutex
 	elements map[wire.PEID]wire.PoolElement
+	fat      [][]byte
 }
 
 // moodily serves at the address until the process is killed, or ends itself.
@@ -87,6 +88,8 @@ func (m *moody) reply(c net.Conn, b []byte) bool {
 			answer = []byte{0xee, 0, 0, 8, 1, 2, 3, 4}
 		case "flood":
 			times = 2000
+		case "swell":
+			m.swell()
 		}
 	default:
 	}
@@ -96,6 +99,16 @@ func (m *moody) reply(c net.Conn, b []byte) bool {
 		}
 	}
 	return true
+}
+
+// swell makes the process larger by a MiB, for good.
+func (m *moody) swell() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fat = append(m.fat, bytes.Repeat([]byte{1}, 1<<20))
+	if len(m.fat) > 512 { // what the machine has is not the test's
+		m.fat = m.fat[1:]
+	}
 }
 
 // answer is that of a registrar without any security.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -50,8 +51,16 @@ func TestFuzzFindsReplaysAndPromotes(t *testing.T) {
 	corpus := filepath.Join(t.TempDir(), "corpus")
 	capture := filepath.Join(out, finding.Capture)
 	code, stdout, _ = rspthreat(t.Context(), "fuzz", "import", capture, "-o", corpus)
-	if code != reports.ExitNothingRan && code != 0 { // what went through TLS is not looked into
+	if code != reports.ExitNothingRan || !strings.Contains(stdout, "left out: TCP at ports") { // those of the reference are chosen by the system
 		t.Errorf("import: exit code %d\n%s", code, stdout)
+	}
+	port := regexp.MustCompile(`at ports \[(\d+)`).FindStringSubmatch(stdout)
+	if port == nil {
+		t.Fatal(stdout)
+	}
+	code, stdout, _ = rspthreat(t.Context(), "fuzz", "import", capture, "--asap-port", port[1], "-o", corpus)
+	if code != reports.ExitNothingRan || strings.Contains(stdout, " 0 streams of TLS") {
+		t.Errorf("import of the TLS port: exit code %d\n%s", code, stdout)
 	}
 	if code, stdout, _ := rspthreat(t.Context(), "fuzz", "merge", out, "-o", filepath.Join(t.TempDir(), "merged")); code != reports.ExitViolations || !strings.Contains(stdout, "by 1 shards") {
 		t.Errorf("merge: exit code %d\n%s", code, stdout)
