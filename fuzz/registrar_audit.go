@@ -4,6 +4,7 @@ package fuzz
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
@@ -74,14 +75,24 @@ func (b *bed) checkPeers(l *link) {
 	}
 }
 
-// askRegistrar is ask for a node that must not be refused.
+// resignation is how long an answer may take when it is most likely that none comes.
+const resignation = time.Second
+
+// askRegistrar is ask for a node that must not be refused. A refusal that is counted meanwhile is
+// most likely its own, and nobody waits long for an answer then. But it may be one of the elements in
+// a peer's answer to the registrar, which deals with that at any time.
 func askRegistrar[T wire.Message](b *bed, l *link, m wire.Message) (answer T, err error) {
 	before := b.refusals()
-	return ask[T](l, m, func() {
-		if n := b.refusals() - before; n > 0 {
-			panic(fmt.Sprintf("%s of an honest peer is refused", m.Name()))
+	answer, err = ask[T](l, m, func() time.Duration {
+		if b.refusals() > before {
+			return resignation
 		}
+		return patience
 	})
+	if err != nil && b.refusals() > before {
+		panic(fmt.Sprintf("%s of an honest peer is refused: %v", m.Name(), err))
+	}
+	return answer, err
 }
 
 func (b *bed) refusals() (sum uint64) {

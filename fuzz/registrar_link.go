@@ -102,16 +102,15 @@ func (l *link) said() []association.Message {
 	return out
 }
 
-// ask sends m and returns the first answer of the wanted kind. Before it waits, it calls taken:
-// the registrar has dealt with the message then.
-func ask[T wire.Message](l *link, m wire.Message, taken func()) (answer T, err error) {
+// ask sends m and returns the first answer of the wanted kind. When the registrar has dealt with the
+// message, wait tells how long the answer may take.
+func ask[T wire.Message](l *link, m wire.Message, wait func() time.Duration) (answer T, err error) {
 	b, err := wire.Encode(m)
 	if err != nil {
 		return answer, err
 	}
 	l.give(association.Message{Payload: b, PPID: l.speaker.protocol.PPID()})
-	taken()
-	timeout := time.NewTimer(patience)
+	timeout := time.NewTimer(wait())
 	defer timeout.Stop()
 	for {
 		for _, reply := range l.said() {
