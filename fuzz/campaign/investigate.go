@@ -4,6 +4,7 @@ package campaign
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -104,10 +105,10 @@ func (c *Campaign) capture(ctx context.Context, f *finding.Finding, script *conv
 	once := script.Clone()
 	once.Repeat = min(once.Repeat, maxCaptured) // as much as a person looks at
 	var e finding.Evidence
-	if err := c.bed.Start(ctx); err != nil {
+	switch err := c.bed.Show(ctx, once, &e); {
+	case err != nil && !errors.Is(err, triage.ErrCutShort):
 		return err
-	}
-	if _, _, err := c.bed.Try(ctx, once, &e, func([]monitor.Anomaly) bool { return true }); err != nil && ctx.Err() == nil && e.Empty() {
+	case err != nil && ctx.Err() == nil && e.Empty():
 		return nil // it died before anything was to be seen; the script is there
 	}
 	doors := make([]reports.Door, 0, len(c.bed.System.Doors))

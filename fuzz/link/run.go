@@ -30,6 +30,8 @@ type Runner struct {
 	Questions map[conversation.Caller]Question
 	// Restart begins with a fresh system; nil when that cannot be had.
 	Restart func(ctx context.Context) (*System, error)
+	// Enough is told of each exchange, and ends the script when it says so; nil: all is said.
+	Enough func(*Exchange) bool
 	// Idle is called when the script leaves the system to honest nodes.
 	Idle func(ctx context.Context)
 }
@@ -45,8 +47,12 @@ func (r *Runner) Run(ctx context.Context, s *conversation.Script) ([]Exchange, e
 	for range max(1, s.Repeat) {
 		c.done = c.done[:min(len(c.done), maxExchanges)]
 		for i := range s.Steps {
+			said := len(c.done)
 			if err := c.step(ctx, &s.Steps[i]); err != nil {
 				return c.done, err
+			}
+			if c.Enough != nil && len(c.done) > said && c.Enough(&c.done[said]) {
+				return c.done, nil
 			}
 		}
 	}

@@ -141,7 +141,8 @@ func (s *search) once(ctx context.Context, script *conversation.Script) bool {
 	}
 	same := func(a monitor.Anomaly) bool { return a.Same(&s.want) }
 	found, _, err := s.bed.Try(ctx, script, nil, func(found []monitor.Anomaly) bool {
-		return s.want.Kind == monitor.Oracle && slices.ContainsFunc(found, same)
+		answered := s.want.Kind == monitor.Oracle || s.want.Kind == monitor.Hang // a hung system would be waited for at each question
+		return answered && slices.ContainsFunc(found, same)
 	})
 	if err != nil {
 		s.err = err
