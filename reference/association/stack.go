@@ -78,7 +78,11 @@ func NewStack(c StackConfig) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("association: %w", err)
 	}
-	e := sctp.NewEndpoint(link, sctp.Config{Associations: c.Associations, Trace: packetTap(c.Tap, c.Transport)})
+	config := sctp.Config{Associations: c.Associations, Trace: packetTap(c.Tap, c.Transport)}
+	if c.EphemeralUDP {
+		config.FirstPort = link.Local().Port() // the kernel gives it to one socket of the address only
+	}
+	e := sctp.NewEndpoint(link, config)
 	return &Stack{transport: c.Transport, endpoint: e, local: e.Local()}, nil
 }
 

@@ -61,8 +61,10 @@ func (e *Endpoint) openAny(remote, peer netip.AddrPort, c DialConfig) (*path, er
 	if k.local != 0 {
 		return e.open(k, peer, false, c.Trace)
 	}
-	for range portAttempts {
-		k.local = firstEphemeral + uint16(rand.IntN(1<<16-firstEphemeral))
+	for attempt := range portAttempts {
+		if k.local = e.config.FirstPort; attempt > 0 || k.local == 0 {
+			k.local = firstEphemeral + uint16(rand.IntN(1<<16-firstEphemeral))
+		}
 		if e.listens(k.local) {
 			continue
 		}
