@@ -53,8 +53,22 @@ func New(a *monitor.Anomaly) *Finding {
 		Schema: SchemaID, Kind: string(a.Kind), Title: a.Rule, Detail: a.Detail, Where: a.Where,
 		Requirement: a.Requirement, Section: a.Section, Signature: a.Signature(),
 	}
+	if f.Requirement == "" && f.Section == "" {
+		f.Section = sections[a.Kind]
+	}
 	f.Name = name(a)
 	return f
+}
+
+// disabled is where the draft names what comes of it: the attacker will "disable the RSerPool discovery and database function".
+const disabled = "draft-ietf-rserpool-threats-15 section 2.1"
+
+// sections are what an anomaly breaks that is not about one statement of a document.
+var sections = map[monitor.Kind]string{
+	monitor.Crash: disabled, monitor.Hang: disabled, monitor.Slow: disabled, monitor.Memory: disabled, monitor.Refused: disabled,
+	monitor.Garbage: "RFC 5354 section 2",
+	monitor.Flood:   "RFC 5352 section 3", // one answer to each request
+	monitor.Oracle:  "draft-ietf-rserpool-threats-15 section 2.15",
 }
 
 // nameLength is how much of a title goes into a name.

@@ -209,7 +209,7 @@ func (w *Watch) reregister(ctx context.Context) error {
 }
 
 func (w *Watch) refusal(err error, what string) Anomaly {
-	a := Anomaly{Kind: Refused, Rule: "an honest node cannot " + what, Detail: err.Error(), Requirement: "T2.2-R1"}
+	a := Anomaly{Kind: Refused, Rule: "an honest node cannot " + what, Detail: err.Error()}
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.Kind, a.Rule = Hang, "an honest question is not answered"
 	}

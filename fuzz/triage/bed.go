@@ -257,7 +257,7 @@ func (b *Bed) Look(ctx context.Context) []monitor.Anomaly {
 	if grown := b.Grown(); b.MemoryGrowth > 0 && grown > b.MemoryGrowth {
 		b.dirty = true
 		found = append(found, monitor.Anomaly{
-			Kind: monitor.Memory, Rule: "the process grows", Requirement: "T2.2-R1", Detail: fmt.Sprintf("%d MiB more than after its start", grown>>20),
+			Kind: monitor.Memory, Rule: "the process grows", Detail: fmt.Sprintf("%d MiB more than after its start", grown>>20),
 		})
 	}
 	return found

@@ -41,7 +41,7 @@ func (b *Bed) Try(ctx context.Context, s *conversation.Script, evidence link.Evi
 		}
 	}
 	if grown := b.Grown() - before; b.MemoryGrowth > 0 && grown > b.MemoryGrowth/4 {
-		found = append(found, monitor.Anomaly{Kind: monitor.Memory, Rule: "the process grows", Requirement: "T2.2-R1"})
+		found = append(found, monitor.Anomaly{Kind: monitor.Memory, Rule: "the process grows"})
 	}
 	if slices.ContainsFunc(found, func(a monitor.Anomaly) bool { return a.Kind == monitor.Hang || a.Kind == monitor.Memory }) {
 		b.dirty = true
