@@ -150,7 +150,7 @@ func (x *examination) addresses() {
 		if !wanted[t] {
 			continue
 		}
-		s, err := association.NewStack(association.StackConfig{Transport: t, EphemeralUDP: true})
+		s, err := association.NewStack(association.StackConfig{Transport: t, Ephemeral: true})
 		switch {
 		case err == nil:
 			_ = s.Close()

@@ -50,21 +50,24 @@ func inNamespace(t *testing.T, addrs []netip.Addr, f func()) {
 	}
 }
 
-// reachable waits until the kernel, which does so in its own time, has made the routes.
+// reachable waits until the kernel, which does so in its own time, has made the routes from each
+// address to each.
 func reachable(addrs []netip.Addr) error {
 	const discard = 9
 	deadline := time.Now().Add(patience)
-	for _, a := range addrs {
-		for {
-			c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, discard)))
-			if err == nil {
-				_ = c.Close()
-				break
+	for _, from := range addrs {
+		for _, to := range addrs {
+			for {
+				c, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)), net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, discard)))
+				if err == nil {
+					_ = c.Close()
+					break
+				}
+				if time.Now().After(deadline) {
+					return err
+				}
+				runtime.Gosched()
 			}
-			if time.Now().After(deadline) {
-				return err
-			}
-			runtime.Gosched()
 		}
 	}
 	return nil

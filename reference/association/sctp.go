@@ -90,7 +90,7 @@ func (d *Dialer) dialSCTP(ctx context.Context, remote netip.AddrPort) (transport
 			local = sctp.SourceFor(remote.Addr(), netip.IPv4Unspecified())
 		}
 		var err error
-		private, err = NewStack(StackConfig{Local: local, Transport: d.Transport, EphemeralUDP: true, Tap: d.Tap})
+		private, err = NewStack(StackConfig{Local: local, Transport: d.Transport, Ephemeral: true, Tap: d.Tap})
 		if err != nil {
 			return nil, err
 		}

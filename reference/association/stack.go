@@ -5,6 +5,7 @@ package association
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"time"
@@ -23,10 +24,12 @@ type StackConfig struct {
 	// Transport is SCTP, SCTPUDP or SCTPKernel. One of SCTPKernel has no socket and
 	// bounds nothing; it is there so that the transport is one option everywhere.
 	Transport Transport
-	// UDPPort is the UDP port of SCTPUDP, 0 for EncapsulationPort; EphemeralUDP
-	// takes any free port instead.
-	UDPPort      uint16
-	EphemeralUDP bool
+	// UDPPort is the UDP port of SCTPUDP, 0 for EncapsulationPort.
+	UDPPort uint16
+	// Ephemeral is for a stack that dials and shares its address with others. SCTPUDP
+	// takes any free UDP port. The first association has an SCTP port that no other
+	// such stack has: peers tell associations apart by address and SCTP ports alone.
+	Ephemeral bool
 	// Associations bounds those of the whole stack; 0 is twice
 	// DefaultAssociations: what a full listener takes, and as many dials.
 	Associations int
@@ -41,6 +44,7 @@ type Stack struct {
 	transport Transport
 	endpoint  *sctp.Endpoint // nil for SCTPKernel
 	local     netip.AddrPort
+	reserved  net.PacketConn // has the number of an SCTP port; nil for none
 }
 
 // Stats counts the packets that a Stack did not deliver.
@@ -52,7 +56,7 @@ func NewStack(c StackConfig) (*Stack, error) {
 	if !c.Local.IsValid() {
 		c.Local = netip.IPv4Unspecified()
 	}
-	if c.UDPPort == 0 && !c.EphemeralUDP {
+	if c.UDPPort == 0 && !c.Ephemeral {
 		c.UDPPort = EncapsulationPort
 	}
 	if c.Associations <= 0 {
@@ -78,12 +82,31 @@ func NewStack(c StackConfig) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("association: %w", err)
 	}
+	s := &Stack{transport: c.Transport}
 	config := sctp.Config{Associations: c.Associations, Trace: packetTap(c.Tap, c.Transport)}
-	if c.EphemeralUDP {
-		config.FirstPort = link.Local().Port() // the kernel gives it to one socket of the address only
+	if c.Ephemeral {
+		if config.FirstPort, err = s.reserve(link); err != nil {
+			_ = link.Close()
+			return nil, fmt.Errorf("association: reserve a port: %w", err)
+		}
 	}
-	e := sctp.NewEndpoint(link, config)
-	return &Stack{transport: c.Transport, endpoint: e, local: e.Local()}, nil
+	s.endpoint = sctp.NewEndpoint(link, config)
+	s.local = s.endpoint.Local()
+	return s, nil
+}
+
+// reserve returns a number that no other stack of the address has that asks for one: that of a
+// UDP port, which the kernel gives to one socket only. On IP the socket does nothing else.
+func (s *Stack) reserve(link sctp.Link) (uint16, error) {
+	local := link.Local()
+	if local.Port() == 0 {
+		var err error
+		if s.reserved, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(local)); err != nil {
+			return 0, err
+		}
+		local = s.reserved.LocalAddr().(*net.UDPAddr).AddrPort()
+	}
+	return local.Port(), nil
 }
 
 // packetTap returns what records the packets of SCTP, nil without a Tap.
@@ -120,5 +143,9 @@ func (s *Stack) Close() error {
 	if s.endpoint == nil {
 		return nil
 	}
-	return s.endpoint.Close()
+	err := s.endpoint.Close()
+	if s.reserved != nil {
+		err = errors.Join(err, s.reserved.Close())
+	}
+	return err
 }

@@ -85,7 +85,7 @@ func (e *Element) openStacks() error {
 		}
 		s, err := association.NewStack(association.StackConfig{
 			Local: e.cfg.Local, Transport: t, Tap: e.cfg.Tap,
-			UDPPort: e.cfg.EncapsulationPort, EphemeralUDP: e.cfg.EncapsulationPort == 0 && !e.hasDoor(t),
+			UDPPort: e.cfg.EncapsulationPort, Ephemeral: e.cfg.EncapsulationPort == 0 && !e.hasDoor(t),
 		})
 		if err != nil {
 			return fmt.Errorf("poolelement: %s: %w", t, err)

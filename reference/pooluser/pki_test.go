@@ -108,7 +108,7 @@ func speak(t *testing.T, transport association.Transport, config *tlspsk.Config)
 	s := &speaker{failed: make(chan error, 16), server: pooluser.Server{Transport: transport}}
 	lc.OnHandshakeError = func(_ netip.AddrPort, err error) { s.failed <- err }
 	if transport.IsSCTP() {
-		stack, err := association.NewStack(association.StackConfig{Local: at, Transport: transport, EphemeralUDP: true})
+		stack, err := association.NewStack(association.StackConfig{Local: at, Transport: transport, Ephemeral: true})
 		if err != nil {
 			t.Fatal(err)
 		}
