@@ -5,10 +5,8 @@ package scenarios
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/onsi/gomega"
@@ -99,14 +97,6 @@ func forgedAnnouncements(ctx context.Context, r *engine.Run) {
 	}, "T2.12-R1")
 }
 
-// announcementGroup is drawn for each run of a check, and not from its seed: what one run
-// hears is none of the others' business, those of other processes on this host included. It
-// is in the administratively scoped block (RFC 2365).
-func announcementGroup() netip.AddrPort {
-	n := rand.Uint32()
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{239, 192 | byte(n>>16)&3, byte(n >> 8), byte(n)}), wire.PortASAP)
-}
-
 func (d *discovery) open(ctx context.Context) {
 	r := d.run
 	r.Baseline(ctx, "an honest registrar is there to be announced", func(ctx context.Context, g gomega.Gomega) string {
@@ -149,39 +139,9 @@ func (d *discovery) herald(ctx context.Context, name string, local netip.Addr, h
 	return h, err
 }
 
-// announcement names a registrar at p.
-func announcement(server wire.ServerID, p sut.Place) *wire.ServerAnnounce {
-	t := wire.Transport{Kind: wire.TransportTCP, Port: p.Addr.Port(), Addrs: []netip.Addr{p.Addr.Addr()}}
-	if p.Transport.IsSCTP() {
-		t.Kind = wire.TransportSCTP
-	}
-	return &wire.ServerAnnounce{Server: server, Transports: []wire.Transport{t}}
-}
-
 // repeat is how often an announcement is repeated while something is waited for: a user may
 // not listen yet, and a datagram may be lost. Registrars repeat theirs, too, not as often.
 const repeat = 100 * time.Millisecond
-
-// announcing repeats what send does until the returned function is called.
-func announcing(ctx context.Context, send func(ctx context.Context)) (end func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
-	running.Go(func() {
-		tick := time.NewTicker(repeat)
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			send(ctx)
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-			}
-		}
-	})
-	return func() {
-		cancel()
-		running.Wait()
-	}
-}
 
 // cry announces the honest registrar until the returned function is called.
 func (d *discovery) cry(ctx context.Context) (end func()) {
