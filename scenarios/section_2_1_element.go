@@ -48,7 +48,7 @@ func elementHandshake(ctx context.Context, r *engine.Run) {
 	var refused error
 	r.Baseline(ctx, "the element comes to a registrar that takes pre-shared keys only", func(ctx context.Context, g gomega.Gomega) string {
 		var err error
-		registered, err = s.decides(ctx, moment{}, comebacks)
+		registered, err = s.decides(ctx, moment{}, tries)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "the element does not come")
 		refused = s.alerted()
 		g.Expect(refused != nil || len(s.honest.Nodes()) > 0).To(gomega.BeTrue(), "the element leaves in the middle of the handshake: %v", s.honest.Refused())

@@ -124,7 +124,7 @@ func registrarAuthorised(ctx context.Context, r *engine.Run) {
 	var registered bool
 	r.Baseline(ctx, "the element comes to a registrar that has its key and nothing else", func(ctx context.Context, g gomega.Gomega) string {
 		var err error
-		registered, err = s.decides(ctx, moment{}, comebacks)
+		registered, err = s.decides(ctx, moment{}, tries)
 		g.Expect(err).NotTo(gomega.HaveOccurred(), "the element does not come")
 		g.Expect(s.alerted()).NotTo(gomega.HaveOccurred(), "element and registrar do not agree on TLS")
 		return "nobody objects to TLS with " + s.spec.Identity.String()
