@@ -69,6 +69,7 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 	a := culprit.Anomaly
 	if gone == nil && c.transient(&culprit) {
 		c.progress.Transient++
+		c.progress.let(string(a.Kind)+": "+a.Rule, 1)
 		return nil
 	}
 	f := finding.New(&a)

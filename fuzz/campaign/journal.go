@@ -63,10 +63,24 @@ type Progress struct {
 	Elapsed  time.Duration `json:"elapsed_ns"`
 	Deaths   int           `json:"deaths"`
 	Restarts int           `json:"restarts"`
-	// Transient counts anomalies that did not come about again.
-	Transient int      `json:"transient"`
-	Coverage  Coverage `json:"coverage,omitempty"`
+	// Transient counts anomalies that did not come about again, and Fleeting what they were.
+	Transient int            `json:"transient"`
+	Fleeting  map[string]int `json:"fleeting,omitempty"`
+	Coverage  Coverage       `json:"coverage,omitempty"`
 }
+
+// let counts an anomaly that did not come about again.
+func (p *Progress) let(what string, times int) {
+	if p.Fleeting == nil {
+		p.Fleeting = map[string]int{}
+	}
+	if _, known := p.Fleeting[what]; known || len(p.Fleeting) < maxFleeting {
+		p.Fleeting[what] += times
+	}
+}
+
+// maxFleeting bounds what is told apart; a rule may have words of the system in it.
+const maxFleeting = 100
 
 // novel is a case that was answered in a new way; its variants are run.
 type novel struct {

@@ -88,6 +88,9 @@ func (p *Progress) add(more *Progress) {
 	p.Deaths += more.Deaths
 	p.Restarts += more.Restarts
 	p.Transient += more.Transient
+	for what, times := range more.Fleeting {
+		p.let(what, times)
+	}
 	p.Coverage.add(more.Coverage)
 }
 

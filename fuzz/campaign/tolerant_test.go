@@ -32,6 +32,7 @@ type tolerant struct {
 	turned   atomic.Bool
 	response time.Duration // that it has for an answer; 0: five seconds
 	starts   int
+	mute     atomic.Int64 // of turn "once": until when it is silent, in nanoseconds; it is so once
 
 	mu       sync.Mutex
 	elements map[wire.PEID]wire.PoolElement
@@ -101,6 +102,10 @@ func (t *tolerant) reply(ctx context.Context, a association.Association, b []byt
 		switch t.turn {
 		case "hang":
 			return true
+		case "once":
+			if t.mute.CompareAndSwap(0, time.Now().Add(3*t.response).UnixNano()) || time.Now().UnixNano() < t.mute.Load() {
+				return true
+			}
 		case "close":
 			return false
 		case "gone", "die":

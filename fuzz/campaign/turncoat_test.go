@@ -62,6 +62,27 @@ func TestTargetsThatMisbehave(t *testing.T) {
 	}
 }
 
+// TestWhatDoesNotComeAboutAgainIsToldAndNoFinding, and survives resumption and merging.
+func TestWhatDoesNotComeAboutAgainIsToldAndNoFinding(t *testing.T) {
+	t.Parallel()
+	x := &tolerant{transport: association.TCP, turn: "once", response: time.Second}
+	defer x.Close(context.Background())
+	dir := t.TempDir()
+	o := campaign.Options{Target: x, Dir: dir, Seed: 1, Cases: 2000, Effort: triage.Effort{Trials: 50, Time: 10 * time.Second}}
+	s := run(t, o)
+	const what = "hang: an honest question is not answered"
+	if len(s.Findings) != 0 || s.Transient == 0 || s.Fleeting[what] != s.Transient {
+		t.Errorf("findings %v, %d anomalies that did not come about again: %v", s.Findings, s.Transient, s.Fleeting)
+	}
+	o.Resume, o.Cases = true, 2064
+	if more := run(t, o); more.Fleeting[what] != s.Transient {
+		t.Errorf("after resumption: %v", more.Fleeting)
+	}
+	if m, err := campaign.Merge(t.TempDir(), []string{dir}); err != nil || m.Fleeting[what] != s.Transient {
+		t.Errorf("merged: %+v, %v", m, err)
+	}
+}
+
 // TestTargetThatDiesAgainAndAgainEndsTheCampaign with what was found.
 func TestTargetThatDiesAgainAndAgainEndsTheCampaign(t *testing.T) {
 	t.Parallel()

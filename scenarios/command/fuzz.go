@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -208,6 +209,7 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		fmt.Fprintf(w, "%d cases with %d messages in %s (%.0f/s); %s\n", s.NewCases, s.Messages, s.Ran.Round(time.Second), float64(s.NewCases)/s.Ran.Seconds(), s.Why)
 		fmt.Fprintf(w, "%d of %d states and transitions, %d ways to answer, %d deaths, %d anomalies that did not come about again\n",
 			covered, len(campaign.Total()), s.Novel, s.Deaths, s.Transient)
+		tellFleeting(w, &s.Progress)
 		if s.Avoided > 0 {
 			fmt.Fprintf(w, "%d cases were left out that kill the system in a way that is known\n", s.Avoided)
 		}
@@ -238,6 +240,13 @@ func fuzzResult(w io.Writer, s *campaign.Summary, err error, dir string) error {
 		return &exitError{reports.ExitNothingRan, errors.New("no case was run")}
 	}
 	return nil
+}
+
+// tellFleeting says what was seen and did not come about again: a busy machine, or a fault that is hard to meet.
+func tellFleeting(w io.Writer, p *campaign.Progress) {
+	for _, what := range slices.Sorted(maps.Keys(p.Fleeting)) {
+		fmt.Fprintf(w, "did not come about again: %s (%d times)\n", what, p.Fleeting[what])
+	}
 }
 
 func tellFindings(w io.Writer, list []*finding.Finding, dir string) {

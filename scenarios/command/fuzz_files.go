@@ -43,6 +43,7 @@ func newFuzzMerge() *cobra.Command {
 			}
 			covered := len(campaign.Total()) - len(m.Coverage.Missing())
 			fmt.Fprintf(w, "%d of %d states and transitions\n", covered, len(campaign.Total()))
+			tellFleeting(w, &m.Progress)
 			tellFindings(w, m.Findings, out)
 			code := 0
 			if len(m.Findings) > 0 {
