@@ -61,8 +61,9 @@ func (e *Endpoint) openAny(remote, peer netip.AddrPort, c DialConfig) (*path, er
 	if k.local != 0 {
 		return e.open(k, peer, false, c.Trace)
 	}
+	first := e.firstPort()
 	for attempt := range portAttempts {
-		if k.local = e.config.FirstPort; attempt > 0 || k.local == 0 {
+		if k.local = first; attempt > 0 || first == 0 {
 			k.local = firstEphemeral + uint16(rand.IntN(1<<16-firstEphemeral))
 		}
 		if e.listens(k.local) {
@@ -74,4 +75,14 @@ func (e *Endpoint) openAny(remote, peer netip.AddrPort, c DialConfig) (*path, er
 		}
 	}
 	return nil, fmt.Errorf("%w: %d attempts", ErrPortInUse, portAttempts)
+}
+
+// firstPort returns Config.FirstPort once, and 0 from then on: the peer may still be ending the
+// first association when the next one is dialled.
+func (e *Endpoint) firstPort() uint16 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	port := e.config.FirstPort
+	e.config.FirstPort = 0
+	return port
 }

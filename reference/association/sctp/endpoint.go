@@ -36,9 +36,9 @@ type Config struct {
 	// Associations bounds the associations, those being set up included; 0 is no
 	// bound. An INIT above it is lost.
 	Associations int
-	// FirstPort is the source port of an association that is dialled, unless it is
-	// taken: one at random then, as for 0. A peer tells associations apart by address
-	// and SCTP ports alone, so endpoints on one address need different ones.
+	// FirstPort is the source port of the first association that is dialled, 0 for one
+	// at random, as all others have. A peer tells associations apart by address and
+	// SCTP ports alone, so endpoints on one address need different ones.
 	FirstPort uint16
 	// Trace, if set, sees every packet sent, and every intact packet received
 	// for a port of this endpoint. It must not block.

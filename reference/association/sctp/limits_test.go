@@ -100,18 +100,20 @@ func TestPortsAreExclusive(t *testing.T) {
 	}
 }
 
-// TestFirstPortIsTheSourcePortUnlessItIsTaken: endpoints on one address have to take different ones.
-func TestFirstPortIsTheSourcePortUnlessItIsTaken(t *testing.T) {
+// TestFirstPortIsTheSourcePortOnce: endpoints on one address have to take different ones, and what
+// follows must not meet what the peer is still ending.
+func TestFirstPortIsTheSourcePortOnce(t *testing.T) {
 	n := newNetwork()
 	srv := NewEndpoint(n.link("10.0.0.2"), Config{})
 	defer srv.Close()
 	server(t, srv, Options{})
 	e := NewEndpoint(n.link("10.0.0.1"), Config{FirstPort: 40001})
 	defer e.Close()
-	for i, want := range []bool{true, false} {
+	for i, want := range []bool{true, false, false} {
 		c := dial(t, e, DialConfig{})
 		if port := c.LocalAddr().(Addr).Port(); (port == 40001) != want {
 			t.Errorf("association %d has port %d", i, port)
 		}
+		c.Abort("done")
 	}
 }
