@@ -82,7 +82,7 @@ func (e *Endpoint) openAny(remote, peer netip.AddrPort, c DialConfig) (*path, er
 func (e *Endpoint) firstPort() uint16 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	port := e.config.FirstPort
-	e.config.FirstPort = 0
+	port := e.first
+	e.first = 0
 	return port
 }

@@ -67,6 +67,7 @@ type Endpoint struct {
 	tags      map[uint32]*path // by our own verification tag
 	ports     map[uint16]int   // associations by local port
 	listeners map[uint16]*ListenConfig
+	first     uint16 // Config.FirstPort until it was used
 
 	done    chan struct{}
 	running sync.WaitGroup
@@ -75,7 +76,7 @@ type Endpoint struct {
 // NewEndpoint runs an endpoint on a link, which it will close.
 func NewEndpoint(link Link, c Config) *Endpoint {
 	e := &Endpoint{
-		link: link, local: link.Local(), config: c,
+		link: link, local: link.Local(), config: c, first: c.FirstPort,
 		paths: map[key]*path{}, tags: map[uint32]*path{}, ports: map[uint16]int{},
 		listeners: map[uint16]*ListenConfig{}, done: make(chan struct{}),
 	}
