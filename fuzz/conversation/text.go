@@ -245,7 +245,7 @@ func (c *Caller) parse(fields []string) error {
 		return fmt.Errorf("unknown protocol %q", fields[0])
 	}
 	c.Transport = association.Transport(fields[1])
-	if c.Transport != association.TCP && !c.Transport.IsSCTP() {
+	if c.Transport != association.TCP && c.Transport != association.UDP && !c.Transport.IsSCTP() {
 		return fmt.Errorf("unknown transport %q", fields[1])
 	}
 	if fields[2] != "tls" && fields[2] != "clear" {

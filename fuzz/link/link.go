@@ -23,13 +23,14 @@ type Link struct {
 	// Question is the honest question that the system answers here.
 	Question Question
 
-	system *System
-	assoc  association.Association
-	nonce  uint32
-	self   wire.ServerID   // ENRP: the server that the association speaks for
-	selves []wire.ServerID // ENRP: the senders that were named
-	broken bool
-	loose  []Payload
+	system  *System
+	assoc   association.Association
+	witness *Link // of a UDP door: what is asked instead
+	nonce   uint32
+	self    wire.ServerID   // ENRP: the server that the association speaks for
+	selves  []wire.ServerID // ENRP: the senders that were named
+	broken  bool
+	loose   []Payload
 	// subscribed says that changes of a pool may be told at any time.
 	subscribed bool
 	batch      []byte
@@ -38,6 +39,9 @@ type Link struct {
 
 // Open sets an association up. Victim is the identifier of the honest element.
 func (s *System) Open(ctx context.Context, c conversation.Caller, known conversation.Values, evidence Evidence) (*Link, error) {
+	if c.Transport == association.UDP {
+		return s.openDatagrams(ctx, c, known, evidence)
+	}
 	d, to, err := s.dialer(c, evidence)
 	if err != nil {
 		return nil, err
@@ -56,6 +60,9 @@ func (l *Link) Ended() error { return l.ended }
 
 // Abort ends the association at once.
 func (l *Link) Abort() {
+	if l.witness != nil {
+		l.witness.Abort()
+	}
 	_ = l.assoc.Abort("done") // it is given up either way
 	if l.ended == nil {
 		l.ended = association.ErrClosed
@@ -64,6 +71,9 @@ func (l *Link) Abort() {
 
 // Close ends the association gracefully, within the time that the system has for an answer.
 func (l *Link) Close(ctx context.Context) error {
+	if l.witness != nil {
+		l.witness.Abort() // it has said nothing that has to arrive
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.system.Response)
 	defer cancel()
 	err := l.assoc.Close(ctx)
@@ -132,6 +142,9 @@ const maxFlight = 24 << 10
 // every question is, the association ends, or the time is over that the system has for an answer.
 func (l *Link) Exchange(ctx context.Context, groups []Group, results []Result) []Result {
 	results = append(results[:0], make([]Result, len(groups))...)
+	if l.witness != nil {
+		return l.testify(ctx, groups, results)
+	}
 	asked := make([]asked, len(groups))
 	if err := l.send(ctx, groups, asked); err != nil {
 		l.ended = err

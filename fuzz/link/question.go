@@ -40,6 +40,8 @@ const (
 // firstQuestion is what a caller tries first.
 func firstQuestion(secured bool, c conversation.Caller) Question {
 	switch {
+	case c.Transport == association.UDP:
+		return AskNothing
 	case c.Protocol == wire.ENRP:
 		return AskServers
 	case secured && !c.Secured:
@@ -200,6 +202,9 @@ func (s *System) Calibrate(ctx context.Context, c conversation.Caller) (Question
 		return AskNothing, err
 	}
 	defer l.Abort()
+	if l.witness != nil {
+		return AskNothing, nil
+	}
 	r := l.Exchange(ctx, []Group{{}}, nil)[0]
 	if r.Silent || r.Unasked {
 		return AskNothing, nil

@@ -39,6 +39,8 @@ type System struct {
 	Removal time.Duration
 	// Local gives an address for the next association; nil leaves it to the system.
 	Local func() netip.Addr
+	// Witness is who asks honest questions after datagrams, which are not answered; nil for nobody.
+	Witness *conversation.Caller
 
 	once sync.Once
 	tls  map[tlsKey]*tlspsk.Config
@@ -66,12 +68,16 @@ func FromInstance(i *sut.Instance) *System {
 }
 
 // Callers lists who can come through which door, in the order of the doors: with every
-// credential through every TLS door that may know it, and with none through the clear ones.
+// credential through every TLS door that may know it, and with none through the clear ones. UDP
+// doors come last, those of multicast groups are left out.
 func (s *System) Callers() []conversation.Caller {
-	var list []conversation.Caller
+	var list, last []conversation.Caller
 	for i := range s.Doors {
 		d := &s.Doors[i]
 		if d.Transport == association.UDP {
+			if c := (conversation.Caller{Protocol: d.Protocol, Transport: association.UDP, As: conversation.Nobody}); !d.Addr.Addr().IsMulticast() && !slices.Contains(last, c) {
+				last = append(last, c)
+			}
 			continue
 		}
 		c := conversation.Caller{Protocol: d.Protocol, Transport: d.Transport, Secured: d.Secured}
@@ -89,7 +95,7 @@ func (s *System) Callers() []conversation.Caller {
 			}
 		}
 	}
-	return list
+	return append(list, last...)
 }
 
 // ipv6 tells whether all its doors are at IPv6 addresses.
@@ -142,7 +148,7 @@ type Evidence interface {
 
 func (s *System) door(c conversation.Caller) (*sut.Door, error) {
 	for i := range s.Doors {
-		if d := &s.Doors[i]; d.Protocol == c.Protocol && d.Transport == c.Transport && d.Secured == c.Secured {
+		if d := &s.Doors[i]; d.Protocol == c.Protocol && d.Transport == c.Transport && d.Secured == c.Secured && !d.Addr.Addr().IsMulticast() {
 			return d, nil
 		}
 	}

@@ -4,6 +4,7 @@ package model
 
 import (
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
+	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/wire"
 )
 
@@ -38,7 +39,7 @@ type World struct {
 // RoleOf returns the role that a caller plays at a system.
 func RoleOf(secured bool, c conversation.Caller) Role {
 	switch {
-	case secured && !c.Secured:
+	case secured && !c.Secured, c.Transport == association.UDP:
 		return Stranger
 	case c.Protocol == wire.ENRP && (c.As == conversation.AsPeer || !secured):
 		return Peer

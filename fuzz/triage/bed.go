@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
@@ -81,6 +82,7 @@ func (b *Bed) Start(ctx context.Context) error {
 			return fmt.Errorf("%w: an honest node is not served: %w", sut.ErrUnreachable, err)
 		}
 	}
+	b.System.Witness = b.witness()
 	if b.Questions == nil {
 		if err := b.calibrate(ctx); err != nil {
 			return err
@@ -132,6 +134,9 @@ func (b *Bed) calibrate(ctx context.Context) error {
 	b.Questions = map[conversation.Caller]link.Question{}
 	var first error
 	for _, c := range b.System.Callers() {
+		if c.Transport == association.UDP && b.System.Witness == nil {
+			b.System.Witness = b.witness()
+		}
 		q, err := b.System.Calibrate(ctx, c)
 		if err != nil {
 			if first == nil {
@@ -148,23 +153,46 @@ func (b *Bed) calibrate(ctx context.Context) error {
 	return nil
 }
 
+// witness is a caller whose questions are answered, nil without one.
+func (b *Bed) witness() *conversation.Caller {
+	for _, c := range b.Callers {
+		if q, ok := b.Questions[c]; ok && q != link.AskNothing {
+			return &c
+		}
+	}
+	return nil
+}
+
 // Unseen says where nothing is sent, or where nobody knows what came of it.
 func (b *Bed) Unseen() (list []string) {
 	if b.System != nil {
-		ports := 0
-		for _, d := range b.System.Doors {
-			if d.Transport == association.UDP {
-				ports++
-			}
-		}
-		if ports > 0 {
-			list = append(list, fmt.Sprintf("%d UDP doors are not fuzzed", ports))
-		}
+		list = append(list, b.unseenDatagrams()...)
 	}
 	for _, c := range b.Callers {
-		if b.Questions[c] == link.AskNothing {
+		if b.Questions[c] == link.AskNothing && c.Transport != association.UDP {
 			list = append(list, fmt.Sprintf("no question is answered at %s, so what is said there is not known to have been dealt with", c))
 		}
+	}
+	return list
+}
+
+// unseenDatagrams says to which UDP doors nothing is sent.
+func (b *Bed) unseenDatagrams() (list []string) {
+	ports, groups := 0, 0
+	for _, d := range b.System.Doors {
+		switch {
+		case d.Transport != association.UDP:
+		case d.Addr.Addr().IsMulticast():
+			groups++
+		default:
+			ports++
+		}
+	}
+	if groups > 0 {
+		list = append(list, fmt.Sprintf("%d multicast groups are not fuzzed", groups))
+	}
+	if ports > 0 && !slices.ContainsFunc(b.Callers, func(c conversation.Caller) bool { return c.Transport == association.UDP }) {
+		list = append(list, fmt.Sprintf("%d UDP doors are not fuzzed, as no honest question is answered elsewhere", ports))
 	}
 	return list
 }

@@ -41,12 +41,34 @@ func moodily(turn, address string) error {
 		return err
 	}
 	m := &moody{turn: turn, turned: make(chan struct{}), elements: map[wire.PEID]wire.PoolElement{}}
+	if turn == "datagram" {
+		d, err := net.ListenPacket("udp", address)
+		if err != nil {
+			return err
+		}
+		go m.hear(d)
+	}
 	for {
 		c, err := l.Accept()
 		if err != nil {
 			return err
 		}
 		go m.serve(c)
+	}
+}
+
+// hear dies of a registration in a datagram.
+func (m *moody) hear(d net.PacketConn) {
+	b := make([]byte, 1<<16)
+	for {
+		n, _, err := d.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		if n > 0 && b[0] == wire.TypeRegistration {
+			fmt.Fprintln(os.Stderr, "moody: assertion failed: registrations have an association")
+			os.Exit(1)
+		}
 	}
 }
 
@@ -227,5 +249,29 @@ func TestFuzzTargetsThatDieEndTheCampaign(t *testing.T) {
 				t.Errorf("exit code %d, %d findings on disk, %v\n%s%s", code, len(kept), err, stdout, stderr)
 			}
 		})
+	}
+}
+
+// TestFuzzSpeaksToUDPDoors: what dies of a datagram is found, by a script that says so and replays.
+func TestFuzzSpeaksToUDPDoors(t *testing.T) {
+	t.Parallel()
+	v := moodySUT(t, "datagram")
+	v.edit(t, "sut.yaml", "port: 3863}]", "port: 3863}, {protocol: asap, transport: udp, port: 3863}]")
+	out := v.path("fuzz")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	stdout, stderr := &output{first: stop, with: "found "}, &output{}
+	code := command.Main(ctx, []string{"fuzz", "-q", "--sut", v.path("sut.yaml"), "--seed", "1", "--cases", "16384", "--effort", "5s", "-o", out}, stdout, stderr)
+	kept, err := finding.Read(filepath.Join(out, finding.JSONLFile))
+	if code != reports.ExitViolations || err != nil || len(kept) != 1 || kept[0].Kind != "crash" {
+		t.Fatalf("exit code %d, %v, %v\n%s%s", code, kept, err, stdout.String(), stderr.String())
+	}
+	name := filepath.Join(out, kept[0].ScriptFile())
+	script, err := os.ReadFile(name)
+	if err != nil || !strings.Contains(string(script), "asap udp clear as nobody") || kept[0].Messages != 1 {
+		t.Errorf("%d messages, %v\n%s", kept[0].Messages, err, script)
+	}
+	if code, told, complaint := rspthreat(t.Context(), "fuzz", "replay", "--sut", v.path("sut.yaml"), name); code != reports.ExitViolations || !strings.Contains(told, "registrations have an association") {
+		t.Errorf("replay: exit code %d\n%s%s", code, told, complaint)
 	}
 }
