@@ -24,12 +24,15 @@ type RogueRegistrar struct {
 	// Pose is what it poses with, for reports: "a key of its own making".
 	Pose string
 
-	pool   string
-	spoken chan struct{} // closed with the first message
+	pool     string
+	spoken   chan struct{} // closed with the first message
+	answered chan struct{} // closed with the first octets that it sends
+	answer   sync.Once
 
-	mu    sync.Mutex
-	heard []wire.Message
-	first [][]byte // the first octets or message of each association
+	mu     sync.Mutex
+	heard  []wire.Message
+	first  [][]byte // the first octets or message of each association
+	missed int      // associations that had begun before the first that was answered
 }
 
 // Pose is how a rogue registrar shows who it is.
@@ -80,7 +83,7 @@ func PoseInClear() Pose { return Pose{What: "nothing, in clear"} }
 
 // Stand opens a rogue registrar at a door. pool is what its keep-alives are about.
 func (s *Site) Stand(ctx context.Context, pose Pose, pool string, doors ...script.Door) (*RogueRegistrar, error) {
-	r := &RogueRegistrar{Pose: pose.What, pool: pool, spoken: make(chan struct{})}
+	r := &RogueRegistrar{Pose: pose.What, pool: pool, spoken: make(chan struct{}), answered: make(chan struct{})}
 	for i := range doors {
 		doors[i].Secured = pose.TLS != nil
 	}
@@ -136,6 +139,27 @@ func (r *RogueRegistrar) Heard() []wire.Message {
 
 // Spoken is closed when it is told something for the first time.
 func (r *RogueRegistrar) Spoken() <-chan struct{} { return r.spoken }
+
+// Answered is closed when it sends something for the first time, of TLS too: who has left before
+// that has not seen how it poses.
+func (r *RogueRegistrar) Answered() <-chan struct{} { return r.answered }
+
+// Missed is how many had come before the first that was answered.
+func (r *RogueRegistrar) Missed() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.missed
+}
+
+// sends notes that somebody is answered.
+func (r *RogueRegistrar) sends() {
+	r.answer.Do(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.missed = max(0, len(r.first)-1)
+		close(r.answered)
+	})
+}
 
 // Settle waits until the matter is decided: somebody has told the rogue something, or has
 // come that many times and each time was refused or has ended the association. More than
@@ -199,6 +223,12 @@ func (o *opening) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// Write notes that somebody is answered.
+func (o *opening) Write(b []byte) (int, error) {
+	o.r.sends()
+	return o.Conn.Write(b)
+}
+
 // messageOpening is the same for a transport that preserves messages.
 type messageOpening struct {
 	*opening
@@ -212,5 +242,8 @@ func (o *messageOpening) ReadMessage() (association.Message, error) {
 	return m, err
 }
 
-// WriteMessage passes m on.
-func (o *messageOpening) WriteMessage(m association.Message) error { return o.m.WriteMessage(m) }
+// WriteMessage notes that somebody is answered.
+func (o *messageOpening) WriteMessage(m association.Message) error {
+	o.r.sends()
+	return o.m.WriteMessage(m)
+}

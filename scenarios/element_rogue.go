@@ -46,22 +46,41 @@ func (s *elementStage) rogue(ctx context.Context, g gomega.Gomega, pose attacker
 func (s *elementStage) settle(ctx context.Context, rogue *attackers.RogueRegistrar) error {
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
-	events := s.events
+	events, addr := s.events, rogue.Doors()[0].Addr.Addr()
+	answered(waiting, rogue)
+	missed := rogue.Missed()
 	given := make(chan error, 1)
 	go func() {
 		err := rogue.AwaitAttempt(waiting, 0)
 		if err == nil {
-			err = events.awaitAt(waiting, comebacks, rogue.Doors()[0].Addr.Addr(), sut.EventRefused)
+			err = events.awaitAt(waiting, missed+comebacks, addr, sut.EventRefused)
 		}
 		given <- err
 		stop()
 	}()
-	err := rogue.Settle(waiting, 2*comebacks)
+	err := rogue.Settle(waiting, missed+2*comebacks)
 	stop()
 	if <-given == nil || len(rogue.Heard()) > 0 {
 		return nil
 	}
 	return err
+}
+
+// answered waits until the rogue registrar has answered somebody: on a busy machine the element's
+// timer may end its first attempts before that, which decides nothing.
+func answered(ctx context.Context, rogue *attackers.RogueRegistrar) {
+	ctx, stop := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = rogue.AwaitOver(ctx, tries) // an element that leaves that often does not wait for an answer
+	}()
+	select {
+	case <-rogue.Answered():
+	case <-over:
+	}
+	stop()
+	<-over
 }
 
 // told lists what rogue registrars were told.
