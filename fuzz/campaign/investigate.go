@@ -69,8 +69,12 @@ func (c *Campaign) investigate(ctx context.Context, s *sighting) error {
 	a := culprit.Anomaly
 	if gone == nil && c.transient(&culprit) {
 		c.progress.Transient++
-		c.progress.let(string(a.Kind)+": "+a.Rule, 1)
-		return nil
+		seen := fleeting{What: string(a.Kind) + ": " + a.Rule, Detail: s.anomaly.Detail, Cases: c.progress.Cases}
+		if s.id != nil {
+			seen.Case = s.id.String()
+		}
+		c.progress.let(seen.What, 1)
+		return c.journal.write(entry{Fleeting: &seen})
 	}
 	f := finding.New(&a)
 	f.Confirmed = culprit.Reproduced == triage.Confirmations

@@ -50,7 +50,16 @@ type Header struct {
 type entry struct {
 	Progress *Progress `json:"progress,omitempty"`
 	Novel    *novel    `json:"novel,omitempty"`
+	Fleeting *fleeting `json:"fleeting,omitempty"`
 	End      string    `json:"end,omitempty"` // why a run ended
+}
+
+// fleeting is an anomaly that did not come about again, for whoever wants to look for it.
+type fleeting struct {
+	What   string `json:"what"`
+	Detail string `json:"detail,omitempty"`
+	Case   string `json:"case,omitempty"` // after which it was seen
+	Cases  uint64 `json:"cases"`          // of the campaign by then
 }
 
 // Progress is how far a campaign is.

@@ -74,6 +74,9 @@ func TestWhatDoesNotComeAboutAgainIsToldAndNoFinding(t *testing.T) {
 	if len(s.Findings) != 0 || s.Transient == 0 || s.Fleeting[what] != s.Transient {
 		t.Errorf("findings %v, %d anomalies that did not come about again: %v", s.Findings, s.Transient, s.Fleeting)
 	}
+	if journal, err := os.ReadFile(filepath.Join(dir, campaign.JournalFile)); err != nil || strings.Count(string(journal), `{"fleeting":{"what":"`+what) != s.Transient {
+		t.Errorf("the journal does not have each of them, %v", err)
+	}
 	o.Resume, o.Cases = true, 2064
 	if more := run(t, o); more.Fleeting[what] != s.Transient {
 		t.Errorf("after resumption: %v", more.Fleeting)
