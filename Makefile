@@ -37,7 +37,7 @@ race: ## All tests but the proofs and those of the browser, with the race detect
 
 # They wait more than they compute, so more of them than processors run at once.
 proof: ## Each check can fail (faults of the reference and of the harness), the suite agrees, planted bugs are found
-	$(GO) test -parallel 14 -timeout 20m ./scenarios/proof
+	$(GO) test -parallel 24 -timeout 20m ./scenarios/proof
 	$(GO) test ./fuzz/plant
 
 browser: ## The report in Chromium: links, filters, ladders, accessibility

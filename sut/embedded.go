@@ -73,7 +73,7 @@ func (w Wanted) embeddedTimers() registrar.Timers {
 const embeddedWait = 5 * time.Second
 
 // impatience is what remains of embeddedWait where silence is what is expected.
-const impatience = time.Second
+const impatience = 2 * time.Second
 
 // Impatient shortens what the harness waits for, where many things are to go unanswered and
 // no verdict hangs on the last one that comes.
