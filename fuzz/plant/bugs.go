@@ -239,8 +239,10 @@ func answerWithoutEnd(s *State) Hooks {
 				s.count.Store(1)
 			}
 		},
-		Send: func(_ wire.Protocol, m association.Message) []association.Message {
-			if s.count.CompareAndSwap(1, 0) {
+		Send: func(p wire.Protocol, m association.Message) []association.Message {
+			// What the registrar says of its own goes to somebody else.
+			unasked := p != wire.ASAP || m.Payload[0] == wire.TypeEndpointKeepAlive
+			if !unasked && s.count.CompareAndSwap(1, 0) {
 				return slices.Repeat([]association.Message{m}, 500)
 			}
 			return []association.Message{m}
