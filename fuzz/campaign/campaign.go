@@ -193,7 +193,7 @@ func (c *Campaign) round(parent context.Context) *round {
 	follow := c.follow
 	c.follow = nil
 	for _, l := range c.lanes {
-		l.ran, l.inFlight, l.granted = l.ran[:0], l.inFlight[:0], l.granted[:0]
+		l.ran, l.inFlight, l.cut, l.granted = l.ran[:0], l.inFlight[:0], l.cut[:0], l.granted[:0]
 	}
 	all := r.blocks
 	r.run(ctx, follow)

@@ -31,6 +31,7 @@ type lane struct {
 	// Since the last look.
 	ran      []model.ID // in order
 	inFlight []model.ID
+	cut      []model.ID // of a flight that the end of its association cut short: sent, and still to be sent again
 	granted  []monitor.Grant
 	cases    uint64
 	messages uint64
@@ -147,6 +148,12 @@ func (l *lane) fly(ctx context.Context, flight []model.Case) {
 		}
 		done, ended := l.exchange(ctx, now, alone)
 		flight = flight[done:]
+		if ended || len(l.cut) > 0 { // the rest was sent as well, and may be what kills the system while it is sent again
+			l.cut = l.cut[:0]
+			for i := range flight {
+				l.cut = append(l.cut, flight[i].ID)
+			}
+		}
 		alone = ended && done == 0 || len(flight) == 1
 		if ended || l.c.opts.Reconnect {
 			l.drop()
