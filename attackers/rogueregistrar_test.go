@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"net"
 	"net/netip"
 	"testing"
 
@@ -117,5 +118,45 @@ func TestRogueRegistrarWaitsForThoseWhoRefuseIt(t *testing.T) {
 	cancel()
 	if err := r.Settle(ended, 3); err == nil {
 		t.Error("settled without anybody")
+	}
+}
+
+// TestRogueRegistrarTellsWhoLeftBeforeItAnswered: they have not seen how it poses.
+func TestRogueRegistrarTellsWhoLeftBeforeItAnswered(t *testing.T) {
+	ctx, r := stand(t, PoseWithKey("a key", bytes.Repeat([]byte{7}, 32)), association.TCP)
+	const handshake = 22 // the content type of RFC 8446 section 5.1
+	come := func(octets ...byte) net.Conn {
+		t.Helper()
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", r.Doors()[0].Addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(octets); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	for n := range 2 { // each leaves in the middle of a record
+		c := come(handshake)
+		c.Close()
+		if err := r.AwaitAttempt(ctx, n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-r.Answered():
+		t.Error("it has answered nobody yet")
+	default:
+	}
+	c := come(handshake, 3, 3, 0, 4, 99, 0, 0, 0) // a message that no handshake has: it gets an alert
+	defer c.Close()
+	select {
+	case <-r.Answered():
+	case <-ctx.Done():
+		t.Fatal("it does not answer")
+	}
+	if n := r.Missed(); n != 2 {
+		t.Errorf("%d left before it answered", n)
 	}
 }

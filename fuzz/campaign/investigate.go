@@ -30,8 +30,8 @@ func (c *Campaign) suspects(s *sighting) (lists [][]model.ID) {
 	}
 	var flying, all []model.ID
 	for _, l := range c.lanes {
-		flying = append(append(flying, l.inFlight...), l.cut...)
-		all = append(append(append(all, l.ran...), l.inFlight...), l.cut...)
+		flying = append(flying, l.unresolved()...)
+		all = append(append(all, l.ran...), l.unresolved()...)
 	}
 	if len(flying) > 0 {
 		lists = append(lists, flying)

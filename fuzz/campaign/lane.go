@@ -161,6 +161,9 @@ func (l *lane) fly(ctx context.Context, flight []model.Case) {
 	}
 }
 
+// unresolved are the cases that were sent and of which nobody knows yet what came of them.
+func (l *lane) unresolved() []model.ID { return slices.Concat(l.inFlight, l.cut) }
+
 // connect opens the association if it is not open.
 func (l *lane) connect(ctx context.Context) bool {
 	if l.link != nil && l.link.Ended() == nil {

@@ -3,6 +3,7 @@
 package campaign
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"testing"
@@ -65,5 +66,60 @@ func TestWhatALostFlightMayHaveBeenGrantedIsAccepted(t *testing.T) {
 	}
 	if len(l.granted) != len(cases) {
 		t.Errorf("accepted: %v", l.granted)
+	}
+}
+
+// TestCasesOfACutFlightStaySuspects: a system that is just dying takes one more association, over
+// which the first case is sent again alone. Any of the others may have killed it.
+func TestCasesOfACutFlightStaySuspects(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for range 2 {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 1))
+			_ = c.Close()
+		}
+		_ = listener.Close()
+	}()
+	defer func() { _ = listener.Close(); <-over }()
+	caller := conversation.Caller{Protocol: wire.ASAP, Transport: association.TCP, As: conversation.Nobody}
+	system := &link.System{
+		Pool: "EchoPool", Wire: wire.Strict(), Response: 10 * time.Second,
+		Doors: []sut.Door{{Protocol: wire.ASAP, Transport: association.TCP, Addr: netip.MustParseAddrPort(listener.Addr().String())}},
+	}
+	watch := &monitor.Watch{}
+	c := &Campaign{bed: &triage.Bed{System: system, Watch: watch, Judge: monitor.NewJudge(system, 0)}, limit: newLimiter(0, 1), world: system.World([]conversation.Caller{caller}), novel: map[uint64]bool{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	l := &lane{
+		c: c, led: true, round: &round{c: c, cancel: cancel}, ends: map[endKey]*ending{}, coverage: Coverage{},
+		block: &model.Block{Part: model.Part{Role: model.PE, Caller: caller}, Machine: model.Machines()[0]},
+	}
+	c.lanes = []*lane{l}
+	var cases []model.Case
+	for n := range uint64(3) {
+		b, err := wire.Encode(&wire.HandleResolution{PoolHandle: wire.PoolHandle("EchoPool")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, model.Case{ID: model.ID{Root: n}, Block: l.block, Says: []model.Message{{Payload: b}}})
+	}
+	l.fly(ctx, cases)
+	lists := c.suspects(&sighting{})
+	list := lists[len(lists)-1]
+	seen := map[uint64]bool{}
+	for _, id := range list {
+		seen[id.Root] = true
+	}
+	if len(seen) != len(cases) {
+		t.Errorf("%v are suspects of %d cases that were sent", list, len(cases))
 	}
 }

@@ -30,7 +30,7 @@ func (c *Campaign) settle(ctx context.Context, r *round) error {
 		}
 		l.cases, l.messages, l.avoided, l.novel = 0, 0, 0, l.novel[:0]
 		clear(l.coverage)
-		peers = peers || c.hasPeers(l.ran) || c.hasPeers(l.inFlight)
+		peers = peers || c.hasPeers(l.ran) || c.hasPeers(l.unresolved())
 	}
 	c.follow = r.follow
 	if peers {
