@@ -164,14 +164,14 @@ func TestRegistrarIsFoundAmongForgedAnnouncements(t *testing.T) {
 	run(t, cfg, func(b *bed) { h = b.up(2) }, func(t *testing.T, b *bed) {
 		b.forge(0, 20)
 		go func() { h.next().serve() }()
-		for range 600 {
+		for range 3600 { // one that is heard may be pushed out before its turn: of ten minutes, 1 run in 100 is not enough
 			b.forge(20, 20)                                         // as many as fit, and always fresh
 			b.announce("198.51.100.2:3863", sctpAt(registrarAt(2))) // one a second
 			if _, registered, _ := b.e.Member([]byte(pool)); registered {
 				return
 			}
 		}
-		t.Fatal("not found within 10 minutes")
+		t.Fatal("not found within an hour")
 	})
 }
 

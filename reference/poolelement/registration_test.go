@@ -94,6 +94,7 @@ func TestUnansweredRegistrationGoesToAnotherRegistrar(t *testing.T) {
 	run(t, config(2), func(b *bed) { mute = b.up(1); b.lose(2) }, func(t *testing.T, b *bed) {
 		n := mute.next()
 		expect[*wire.Registration](n)
+		synctest.Wait() // for the call to the second one, which is lost
 		live = b.up(2)
 		n.silent(30*time.Second - time.Millisecond)
 		select {

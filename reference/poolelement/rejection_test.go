@@ -5,6 +5,7 @@ package poolelement_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rspthreat/rspthreat/reference/poolelement"
@@ -22,6 +23,7 @@ func TestRejectedRegistrationIsNotRepeatedUnlessCorrected(t *testing.T) {
 		if ev := b.event(poolelement.Rejected); len(ev.Causes) != 1 || ev.Causes[0].Code != wire.CauseInconsistentUse || ev.PEID != peID {
 			t.Fatalf("event %+v", ev)
 		}
+		synctest.Wait() // for the call to the second one, which is refused
 		second = b.up(2)
 		n.silent(24 * time.Hour)
 		b.down(1)

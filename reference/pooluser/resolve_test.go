@@ -41,8 +41,11 @@ func TestRequestIsRepeatedAfterT1AndGivenUp(t *testing.T) {
 		if s := u.Stats(); s.Requests != 3 || s.Repetitions != 2 {
 			t.Errorf("stats %+v", s)
 		}
-		if home, ok := u.Home(); ok {
-			t.Errorf("%s is still the home registrar", home)
+		// The hunt that went on beside may have found the same registrar again by now.
+		select {
+		case <-far.Done():
+		default:
+			t.Error("the association with the mute registrar goes on")
 		}
 	})
 }
