@@ -99,15 +99,17 @@ func (p *pool) life(d *document, place string) int32 {
 
 // policies are those of RFC 5356, as configuration files spell them, the default first.
 func policies() (names []string, types map[string]wire.PolicyType) {
-	return []string{
+	names = []string{
 		"round-robin", "weighted-round-robin", "random", "weighted-random", "priority",
 		"least-used", "least-used-degradation", "priority-least-used", "randomized-least-used",
-	}, map[string]wire.PolicyType{
+	}
+	types = map[string]wire.PolicyType{
 		"round-robin": wire.RoundRobin, "weighted-round-robin": wire.WeightedRoundRobin,
 		"random": wire.Random, "weighted-random": wire.WeightedRandom, "priority": wire.Priority,
 		"least-used": wire.LeastUsed, "least-used-degradation": wire.LeastUsedDegradation,
 		"priority-least-used": wire.PriorityLeastUsed, "randomized-least-used": wire.RandomizedLeastUsed,
 	}
+	return names, types
 }
 
 func (p *poolPolicy) read(d *document, place string) wire.Policy {
