@@ -14,9 +14,9 @@ import (
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // needsRegistrarKey wants the identity by which a registrar comes to the element.

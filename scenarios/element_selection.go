@@ -20,9 +20,9 @@ import (
 	"github.com/rspthreat/rspthreat/reference/pooluser/channel"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // selection is what registrars and users do so that a selection can be proven.

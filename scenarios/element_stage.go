@@ -14,9 +14,9 @@ import (
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // elementStage is the cast of most checks on pool elements: an honest registrar at the place

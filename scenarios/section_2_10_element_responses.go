@@ -12,8 +12,8 @@ import (
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // tamperedResponse has the honest registrar's next response to a registration changed on its

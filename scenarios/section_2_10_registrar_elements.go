@@ -10,7 +10,7 @@ import (
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // registration tampers with a registration, and with its answer.

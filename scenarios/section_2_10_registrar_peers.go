@@ -10,7 +10,7 @@ import (
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // pathPeerID is the server ID of the registrar on whose path the attacker sits.

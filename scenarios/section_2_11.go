@@ -17,9 +17,9 @@ import (
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reports"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // section2_11: Data confidentiality.

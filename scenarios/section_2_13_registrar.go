@@ -18,9 +18,9 @@ import (
 	"github.com/rspthreat/rspthreat/reference/tlspsk"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reports"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // section2_13Registrar: Flood of endpoint unreachable messages from the PU to the ENRP

@@ -10,8 +10,8 @@ import (
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/reference/wire"
 	"github.com/rspthreat/rspthreat/reports"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // section2_3: PE registration/deregistration spoofing.

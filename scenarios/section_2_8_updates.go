@@ -12,7 +12,7 @@ import (
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/attackers/script"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // replayedUpdate is a peer registrar whose path the attacker sits on.

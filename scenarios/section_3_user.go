@@ -11,9 +11,9 @@ import (
 
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/reports"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/engine"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // section3User: Security considerations, as far as no other section has them.

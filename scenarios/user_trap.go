@@ -11,8 +11,8 @@ import (
 
 	"github.com/rspthreat/rspthreat/attackers"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // encounter is what came of one rogue registrar.

@@ -13,8 +13,8 @@ import (
 	"github.com/rspthreat/rspthreat/fuzz/conversation"
 	"github.com/rspthreat/rspthreat/fuzz/link"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // Watch is a company of honest nodes that use the system while it is fuzzed: an element that

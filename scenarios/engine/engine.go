@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/rspthreat/rspthreat/reports"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/ledger"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // Engine runs checks against one target.

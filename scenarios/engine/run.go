@@ -12,9 +12,9 @@ import (
 	"github.com/onsi/gomega"
 
 	"github.com/rspthreat/rspthreat/reports"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/scenarios/ledger"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // Run is one execution of a check. What a failed expectation means follows from the step it

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // TestFindDoesNotConfuseElements: one handle or identifier may begin, or end, like another.

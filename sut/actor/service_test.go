@@ -11,8 +11,8 @@ import (
 	"github.com/rspthreat/rspthreat/reference/association"
 	"github.com/rspthreat/rspthreat/reference/pooluser/channel"
 	"github.com/rspthreat/rspthreat/reference/wire"
-	"github.com/rspthreat/rspthreat/scenarios/actor"
 	"github.com/rspthreat/rspthreat/sut"
+	"github.com/rspthreat/rspthreat/sut/actor"
 )
 
 // userWorld is the world of a check of pool users.
