@@ -54,7 +54,7 @@ func registrationFaults() []Fault {
 					return refusal
 				})
 				c.Defences.Address = registrar.DefenceFunc(func(q *registrar.Query) *registrar.Refusal {
-					if q.Element != nil && len(refused) == busyRefusals && q.Now.Sub(refused[0]) < time.Second {
+					if q.Element != nil && len(refused) == busyRefusals && q.Now.Sub(refused[0]) < busyTime {
 						<-time.After(neglect)
 					}
 					return last.Refuse(q)
@@ -79,8 +79,8 @@ func registrationFaults() []Fault {
 	}
 }
 
-// busyRefusals within a second are a flood, and more than any other check brings about.
-const busyRefusals = 100
+// busyRefusals within busyTime are a flood, and more than any other check brings about.
+const busyRefusals = 40
 
 func registrationMessage(m wire.Message) bool {
 	switch m.(type) {
