@@ -40,14 +40,20 @@ var unharmed = map[engine.Sabotage]map[string]string{
 	},
 }
 
+// sabotagesAtOnce are many: what is spoilt waits, and computes next to nothing.
+const sabotagesAtOnce = 48
+
 // TestFaultsOfTheHarnessNeverPass: nor do they hold anything against the system.
 func TestFaultsOfTheHarnessNeverPass(t *testing.T) {
 	t.Parallel()
 	l := requirements(t)
+	places := make(chan struct{}, sabotagesAtOnce)
 	for _, kind := range engine.Sabotages() {
 		for _, c := range scenarios.Checks() {
 			t.Run(string(kind)+"/"+c.ID, func(t *testing.T) {
 				t.Parallel()
+				places <- struct{}{}
+				defer func() { <-places }()
 				target, err := sut.NewEmbedded()
 				if err != nil {
 					t.Fatal(err)
