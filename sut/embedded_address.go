@@ -42,8 +42,12 @@ func (e *Embedded) node(ctx context.Context, w Wanted) (*Instance, error) {
 	if w.Security == Clear {
 		creds = Credentials{}
 	}
+	var over []association.Transport
+	if w.Role == PoolUser { // it comes over both, and goes from one to the other
+		over = []association.Transport{association.TCP, association.SCTPUDP}
+	}
 	return &Instance{
-		Role: w.Role, Security: w.Security, Credentials: creds, Authority: e.authority, Driver: e, Node: addr,
+		Role: w.Role, Security: w.Security, Credentials: creds, Authority: e.authority, Driver: e, Node: addr, PlayedOver: over,
 		Pool: embeddedPool, OtherPool: embeddedOtherPool,
 		Timers: Timers{Response: e.wait, Removal: e.wait}, Wire: wire.Strict(), Pristine: true,
 		local: nodes.next, close: func(context.Context) error { return give() },

@@ -104,6 +104,9 @@ type Instance struct {
 	// Registrars are the places where an element or user under test looks for registrars,
 	// for the harness to play them there; none: it is told, and Local gives addresses.
 	Registrars []Place
+	// PlayedOver is what those registrars are reached over without such places, in turn; none:
+	// TCP for a user, SCTP over UDP for an element.
+	PlayedOver []association.Transport
 	// ServiceTransport is what a user under test reaches the services of elements over; "" is TCP.
 	ServiceTransport association.Transport
 	// Node is the address that an element or user under test works from; invalid: unknown.

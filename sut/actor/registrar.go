@@ -249,7 +249,10 @@ func (w *World) RegistrarPlace(n int) (sut.Place, error) {
 		return i.Registrars[n], nil
 	}
 	p := sut.Place{Transport: association.SCTPUDP, Secured: i.Security == sut.Secured}
-	if i.Role == sut.PoolUser {
+	switch {
+	case len(i.PlayedOver) > 0:
+		p.Transport = i.PlayedOver[n%len(i.PlayedOver)]
+	case i.Role == sut.PoolUser:
 		p.Transport = association.TCP // how most pool users come
 	}
 	port := uint16(wire.PortASAP)

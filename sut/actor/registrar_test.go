@@ -171,6 +171,12 @@ func TestRegistrarPlaceIsWhereTheSystemLooks(t *testing.T) {
 	if p, err := w.RegistrarPlace(0); err != nil || p.Transport != association.TCP {
 		t.Errorf("place for users %+v, %v", p, err)
 	}
+	w.Instance.PlayedOver = []association.Transport{association.TCP, association.SCTPUDP}
+	for n, want := range []association.Transport{association.TCP, association.SCTPUDP, association.TCP} {
+		if p, err := w.RegistrarPlace(n); err != nil || p.Transport != want {
+			t.Errorf("place %d: %+v %v, want %s", n, p, err, want)
+		}
+	}
 	w.Instance.Registrars = []sut.Place{b}
 	if p, err := w.RegistrarPlace(0); err != nil || p != b {
 		t.Errorf("configured place %+v, %v", p, err)
