@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -173,7 +172,7 @@ func (m *moody) answer(b []byte) []byte {
 // moodySUT writes the configuration of a moody registrar, which the harness can start and stop.
 func moodySUT(t *testing.T, turn string) (v vendor) {
 	t.Helper()
-	v = vendor{t.TempDir(), fmt.Sprintf("127.%d.%d.1", 130+mathrand.IntN(60), mathrand.IntN(256))}
+	v = vendor{t.TempDir(), unusedHost(t)}
 	v.write(t, "sut.yaml", fmt.Sprintf(`version: 1
 name: moody
 security: clear

@@ -14,11 +14,11 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -88,11 +88,15 @@ timers: {response: 3s, removal: 3s}
 	return v
 }
 
-// unusedHost draws a loopback address where nobody has SCTP over UDP: others draw theirs, too.
+// vendors counts the addresses that this package's tests have taken.
+var vendors atomic.Uint32
+
+// unusedHost returns a loopback address that the embedded reference does not draw, and where
+// nobody has SCTP over UDP.
 func unusedHost(t *testing.T) string {
 	t.Helper()
 	for {
-		host := fmt.Sprintf("127.%d.%d.1", 60+mathrand.IntN(60), mathrand.IntN(256))
+		host := fmt.Sprintf("127.255.%d.1", 100+vendors.Add(1)%150)
 		conn, err := net.ListenPacket("udp", fmt.Sprintf("%s:%d", host, association.EncapsulationPort))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			continue
