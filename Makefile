@@ -35,7 +35,7 @@ unit: ## Unit tests only, without the race detector
 race: ## All tests but the proofs and those of the browser, with the race detector
 	$(GO) test -race $$($(GO) list ./... | grep -v -e '/scenarios/proof$$' -e '/reports/browser$$')
 
-# They wait more than they compute, so the tests say themselves how many run at once.
+# They wait more than they compute; what computes bounds itself (faultsAtOnce, sabotagesAtOnce).
 proof: ## Each check can fail (faults of the reference and of the harness), the suite agrees, planted bugs are found
 	$(GO) test -parallel 1000 -timeout 20m ./scenarios/proof
 	$(GO) test ./fuzz/plant

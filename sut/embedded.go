@@ -79,12 +79,6 @@ const impatience = 2 * time.Second
 // no verdict hangs on the last one that comes.
 func (e *Embedded) Impatient() { e.wait = impatience }
 
-// longPatience is what becomes of embeddedWait on a machine that is too busy for it.
-const longPatience = 4 * embeddedWait
-
-// Patient lengthens what the harness waits for, where honest nodes were not served in time.
-func (e *Embedded) Patient() { e.wait = longPatience }
-
 // NewEmbedded makes keys and certificates for a reference registrar with the given faults.
 func NewEmbedded(faults ...Fault) (*Embedded, error) {
 	e := &Embedded{faults: faults, draw: randomLoopback, wait: embeddedWait}

@@ -24,10 +24,6 @@ func Judge(ctx context.Context, l *ledger.Ledger, checks []engine.Check, faults 
 	if err != nil {
 		return nil, err
 	}
-	return judge(ctx, l, checks, target)
-}
-
-func judge(ctx context.Context, l *ledger.Ledger, checks []engine.Check, target *sut.Embedded) (*reports.Results, error) {
 	e := &engine.Engine{Target: target, Ledger: l, Checks: checks, Command: "rspthreat run", Seed: 1}
 	return e.Execute(ctx, engine.Selection{}, AtOnce, func(*engine.Outcome) error { return nil })
 }
@@ -52,32 +48,9 @@ func (f Finding) String() string {
 // other roles do not hear of it. It returns the line of the kill matrix as it came out, and
 // the departures from the claim: a requirement that should be violated and is not, one that
 // is and should not be, and one without a verdict where the fault does not say why.
-//
-// Where a verdict is missing all is judged once more, with more time: many faults are proven
-// side by side, and a machine that does much else besides may serve honest nodes too late. A
-// wrong verdict is not given another chance.
 func Prove(ctx context.Context, l *ledger.Ledger, f sut.Fault) (reports.ProvenFault, []Finding, error) {
-	target, err := sut.NewEmbedded(f)
-	if err != nil {
-		return reports.ProvenFault{}, nil, fmt.Errorf("fault %s: %w", f.Name, err)
-	}
-	proven, departures, err := prove(ctx, l, f, target)
-	if err == nil && len(departures) > 0 && !slices.ContainsFunc(departures, wrong) {
-		target.Patient()
-		return prove(ctx, l, f, target)
-	}
-	return proven, departures, err
-}
-
-// wrong tells a finding with a verdict from one that lacks it.
-func wrong(d Finding) bool {
-	return d.Verdict != reports.HarnessError && d.Verdict != reports.Inconclusive
-}
-
-// prove is Prove at one target.
-func prove(ctx context.Context, l *ledger.Ledger, f sut.Fault, target *sut.Embedded) (reports.ProvenFault, []Finding, error) {
 	checks := slices.DeleteFunc(scenarios.Checks(), func(c engine.Check) bool { return c.Role != f.Role })
-	results, err := judge(ctx, l, checks, target)
+	results, err := Judge(ctx, l, checks, f)
 	if err != nil {
 		return reports.ProvenFault{}, nil, fmt.Errorf("fault %s: %w", f.Name, err)
 	}
