@@ -19,9 +19,9 @@ import (
 	"github.com/rspthreat/rspthreat/sut"
 )
 
-// TestWhatALostFlightMayHaveBeenGrantedIsAccepted: the association ends before any answer, so every
-// registration of the flight may be one, whatever comes of it when it is sent again.
-func TestWhatALostFlightMayHaveBeenGrantedIsAccepted(t *testing.T) {
+// cutting is a system that takes so many associations, and ends each when it begins to be spoken to.
+func cutting(t *testing.T, associations int) (*link.System, conversation.Caller) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -29,23 +29,32 @@ func TestWhatALostFlightMayHaveBeenGrantedIsAccepted(t *testing.T) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		c, err := listener.Accept()
-		if err != nil {
-			return
+		for range associations {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Read(make([]byte, 1))
+			_ = c.Close()
 		}
-		_, _ = c.Read(make([]byte, 1))
-		_ = c.Close()
+		_ = listener.Close()
 	}()
-	defer func() { _ = listener.Close(); <-over }()
-	caller := conversation.Caller{Protocol: wire.ASAP, Transport: association.TCP, As: conversation.Nobody}
-	system := &link.System{
+	t.Cleanup(func() { _ = listener.Close(); <-over })
+	return &link.System{
 		Pool: "EchoPool", Wire: wire.Strict(), Response: 10 * time.Second,
 		Doors: []sut.Door{{Protocol: wire.ASAP, Transport: association.TCP, Addr: netip.MustParseAddrPort(listener.Addr().String())}},
-	}
+	}, conversation.Caller{Protocol: wire.ASAP, Transport: association.TCP, As: conversation.Nobody}
+}
+
+// TestWhatALostFlightMayHaveBeenGrantedIsAccepted: the association ends before any answer, so every
+// registration of the flight may be one, whatever comes of it when it is sent again.
+func TestWhatALostFlightMayHaveBeenGrantedIsAccepted(t *testing.T) {
+	system, caller := cutting(t, 1)
 	l := &lane{
 		c: &Campaign{bed: &triage.Bed{Judge: monitor.NewJudge(system, 0)}}, led: true,
 		block: &model.Block{Part: model.Part{Role: model.PE, Caller: caller}}, ends: map[endKey]*ending{}, coverage: Coverage{},
 	}
+	var err error
 	if l.link, err = system.Open(t.Context(), caller, conversation.Values{}, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -72,29 +81,7 @@ func TestWhatALostFlightMayHaveBeenGrantedIsAccepted(t *testing.T) {
 // TestCasesOfACutFlightStaySuspects: a system that is just dying takes one more association, over
 // which the first case is sent again alone. Any of the others may have killed it.
 func TestCasesOfACutFlightStaySuspects(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		for range 2 {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Read(make([]byte, 1))
-			_ = c.Close()
-		}
-		_ = listener.Close()
-	}()
-	defer func() { _ = listener.Close(); <-over }()
-	caller := conversation.Caller{Protocol: wire.ASAP, Transport: association.TCP, As: conversation.Nobody}
-	system := &link.System{
-		Pool: "EchoPool", Wire: wire.Strict(), Response: 10 * time.Second,
-		Doors: []sut.Door{{Protocol: wire.ASAP, Transport: association.TCP, Addr: netip.MustParseAddrPort(listener.Addr().String())}},
-	}
+	system, caller := cutting(t, 2)
 	watch := &monitor.Watch{}
 	c := &Campaign{bed: &triage.Bed{System: system, Watch: watch, Judge: monitor.NewJudge(system, 0)}, limit: newLimiter(0, 1), world: system.World([]conversation.Caller{caller}), novel: map[uint64]bool{}}
 	ctx, cancel := context.WithCancel(t.Context())
